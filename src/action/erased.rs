@@ -1,0 +1,58 @@
+//! The object-safe twin of [`Action`].
+
+use std::pin::Pin;
+
+use schemars::Schema;
+
+use super::{Action, Class, Context, Failure, ParamProblem};
+use crate::tools::Capability;
+
+type Running<'a> = Pin<Box<dyn Future<Output = Result<serde_json::Value, Failure>> + Send + 'a>>;
+
+/// An action whose types are erased to JSON; implemented for every [`Action`], never by hand.
+pub trait DynAction: Send + Sync + 'static {
+    fn name(&self) -> &'static str;
+    fn idempotent(&self) -> bool;
+    /// The strict schema of the parameters.
+    fn params_schema(&self) -> Schema;
+    fn output_schema(&self) -> Schema;
+    fn capabilities(&self, params: &serde_json::Value) -> Vec<Capability>;
+    fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem>;
+    fn run<'a>(&'a self, params: serde_json::Value, cx: &'a Context) -> Running<'a>;
+}
+
+impl<A: Action> DynAction for A {
+    fn name(&self) -> &'static str {
+        A::NAME
+    }
+
+    fn idempotent(&self) -> bool {
+        A::IDEMPOTENT
+    }
+
+    fn params_schema(&self) -> Schema {
+        super::schema::of::<A::Params>()
+    }
+
+    fn output_schema(&self) -> Schema {
+        super::schema::of_output::<A::Output>()
+    }
+
+    fn capabilities(&self, params: &serde_json::Value) -> Vec<Capability> {
+        Action::capabilities(self, params)
+    }
+
+    fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem> {
+        Action::validate(self, params)
+    }
+
+    fn run<'a>(&'a self, params: serde_json::Value, cx: &'a Context) -> Running<'a> {
+        Box::pin(async move {
+            let params = serde_json::from_value(params)
+                .map_err(|e| Failure::new(Class::BadParameter, format!("parameters of {}: {e}", A::NAME)))?;
+            let output = Action::run(self, params, cx).await?;
+            serde_json::to_value(output)
+                .map_err(|e| Failure::new(Class::Internal, format!("output of {}: {e}", A::NAME)))
+        })
+    }
+}

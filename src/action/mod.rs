@@ -1,0 +1,58 @@
+//! The contract between the engine and the actions, without any action.
+//!
+//! An author writes an [`Action`] with plain Rust types: one struct for parameters, one for outputs, and `run`. A
+//! blanket implementation gives the erased twin [`DynAction`], which the rest of the program handles. Expressions
+//! are evaluated before parameters are decoded, so an action never sees one.
+
+mod context;
+mod erased;
+
+mod registry;
+mod schema;
+
+pub use crate::check::{Class, Failure};
+pub use context::{Context, Progress};
+pub use erased::DynAction;
+pub use registry::{Family, Registry};
+pub use schema::{ParamProblem, ParamSchema};
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::tools::Capability;
+
+/// A primitive that a step can name: `mlflow.promote`.
+pub trait Action: Send + Sync + 'static {
+    /// `family.verb`; the file is `actions/family/verb.rs`.
+    const NAME: &'static str;
+    /// Decoded from the step's parameters; doc comments are the manual and the schema's descriptions. Unknown
+    /// fields must be denied.
+    type Params: DeserializeOwned + JsonSchema + Send;
+    /// What checks and later steps can refer to.
+    type Output: Serialize + JsonSchema;
+
+    /// Whether doing it again on failure is harmless, so that `eventually` and `retry` may.
+    const IDEMPOTENT: bool = true;
+
+    /// What these parameters reach, as far as they are known before the run: parameters that hold an expression
+    /// are missing from `params`.
+    fn capabilities(&self, params: &serde_json::Value) -> Vec<Capability> {
+        let _ = params;
+        Vec::new()
+    }
+
+    /// Mistakes that the schema cannot say (two keys that exclude each other). Pure; parameters that hold an
+    /// expression are strings with `${{`.
+    fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem> {
+        let _ = params;
+        Vec::new()
+    }
+
+    /// Does it. Errors are classed; whether an answer is the wanted one is for checks to say.
+    fn run(
+        &self,
+        params: Self::Params,
+        cx: &Context,
+    ) -> impl Future<Output = Result<Self::Output, Failure>> + Send;
+}

@@ -1,0 +1,40 @@
+//! Where the services of an environment are. Specs name no URL; the environment file does.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::value::Secret;
+
+/// How to say who is asking.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Auth {
+    Basic { username: String, password: Secret },
+    Bearer { token: Secret },
+}
+
+/// One service, by family: `mlflow`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Endpoint {
+    pub url: Option<String>,
+    pub auth: Option<Auth>,
+    /// A `Host` header (and TLS name) other than the URL's, for routing through an ingress.
+    pub host: Option<String>,
+    /// A PEM file with the certificate authorities to trust instead of the built-in ones.
+    pub ca: Option<PathBuf>,
+    /// PEM files with the client's certificate and key.
+    pub client_certificate: Option<(PathBuf, PathBuf)>,
+    pub headers: BTreeMap<String, String>,
+    /// The family's own keys.
+    pub settings: BTreeMap<String, serde_json::Value>,
+}
+
+/// All endpoints of a run.
+#[derive(Clone, Debug, Default)]
+pub struct Endpoints(pub BTreeMap<String, Endpoint>);
+
+impl Endpoints {
+    #[must_use]
+    pub fn get(&self, family: &str) -> Option<&Endpoint> {
+        self.0.get(family)
+    }
+}
