@@ -6,6 +6,7 @@ pub mod docs;
 mod exit;
 mod explain;
 mod output;
+pub mod schemas;
 
 pub use args::{Cli, Verb, with_default_verb};
 pub use exit::Exit;
