@@ -5,6 +5,7 @@ mod args;
 pub mod docs;
 mod exit;
 mod explain;
+pub mod options;
 mod output;
 pub mod schemas;
 
