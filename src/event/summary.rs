@@ -95,7 +95,8 @@ pub struct Summary {
     pub not_granted: bool,
     /// A mistake of specrun itself.
     pub internal: bool,
-    index: HashMap<SpecId, usize>,
+    /// Where each spec stands in `specs`.
+    pub(crate) index: HashMap<SpecId, usize>,
 }
 
 impl Summary {
