@@ -27,7 +27,11 @@ fn explain_knows_codes_and_suggests() {
     assert!(exits.stdout.contains("| 77 |"), "{}", exits.stdout);
     let wrong = project.run(&["explain", "E9999"]).code(2);
     assert_eq!(wrong.stdout, "");
-    assert!(wrong.stderr.contains("nothing is called `E9999`"), "{}", wrong.stderr);
+    assert!(
+        wrong.stderr.contains("nothing is called `E9999`"),
+        "{}",
+        wrong.stderr
+    );
 }
 
 #[test]
@@ -48,9 +52,14 @@ fn schema_prints_json() {
 fn new_writes_a_spec_and_never_over_a_file() {
     let project = Project::new();
     project.file("schemas/spec.schema.json", "{}");
-    project.run(&["new", "specs/serving/T21_answers_in_time.yaml"]).code(0);
+    project
+        .run(&["new", "specs/serving/T21_answers_in_time.yaml"])
+        .code(0);
     let text = project.read("specs/serving/T21_answers_in_time.yaml");
-    assert!(text.starts_with("# yaml-language-server: $schema=../../schemas/spec.schema.json\n"), "{text}");
+    assert!(
+        text.starts_with("# yaml-language-server: $schema=../../schemas/spec.schema.json\n"),
+        "{text}"
+    );
     for line in ["id: T21", "title: answers in time", "category: serving"] {
         assert!(text.contains(line), "{text}");
     }
