@@ -42,7 +42,9 @@ impl Capability {
         let parsed = url::Url::parse(url).ok().filter(|_| !url.contains("${{"));
         let host = parsed.as_ref().and_then(|u| u.host_str()).map(bare_host);
         Self::Net {
-            port: host.and(parsed.as_ref()).and_then(url::Url::port_or_known_default),
+            port: host
+                .and(parsed.as_ref())
+                .and_then(url::Url::port_or_known_default),
             host: host.unwrap_or(UNKNOWN).to_owned(),
         }
     }
@@ -73,7 +75,11 @@ impl Capability {
                 words.join(" ")
             }
             Self::Net { host, port } => {
-                let host = if host.contains(':') { format!("[{host}]") } else { host.clone() };
+                let host = if host.contains(':') {
+                    format!("[{host}]")
+                } else {
+                    host.clone()
+                };
                 port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
             }
             Self::Endpoint { family } => family.clone(),
@@ -91,7 +97,11 @@ impl Capability {
     #[must_use]
     pub fn flag(&self) -> String {
         let text = self.text();
-        let quote = if text.contains([' ', '*', '[', '$', '\'', '"']) { "'" } else { "" };
+        let quote = if text.contains([' ', '*', '[', '$', '\'', '"']) {
+            "'"
+        } else {
+            ""
+        };
         format!("--allow-{}={quote}{text}{quote}", self.kind())
     }
 }
@@ -105,7 +115,9 @@ impl fmt::Display for Capability {
 
 /// The host of a URL without the brackets of an IPv6 address.
 pub(super) fn bare_host(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
+    host.strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host)
 }
 
 #[cfg(test)]
@@ -124,7 +136,10 @@ mod tests {
             Capability::net_of_url("http://127.0.0.1:5000/x").flag(),
             "--allow-net=127.0.0.1:5000"
         );
-        assert_eq!(Capability::net_of_url("https://h.example/x").text(), "h.example:443");
+        assert_eq!(
+            Capability::net_of_url("https://h.example/x").text(),
+            "h.example:443"
+        );
         assert_eq!(Capability::net_of_url("http://[::1]:80/").text(), "[::1]:80");
         assert_eq!(Capability::net_of_url("http://${{ inputs.h }}/").text(), "?");
         assert_eq!(Capability::net_of_url("/path").text(), "?");

@@ -33,13 +33,15 @@ pub struct Grants {
 
 /// Programs that run whatever text they are given, so that a wildcard does not grant them.
 const SHELLS: [&str; 17] = [
-    "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "busybox", "pwsh", "cmd", "env",
-    "xargs", "sudo", "nohup",
+    "sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "busybox", "pwsh", "cmd",
+    "env", "xargs", "sudo", "nohup",
 ];
 
 impl Grants {
     /// The kinds of powers, as flags and policies name them.
-    pub const KINDS: [&'static str; 8] = ["exec", "net", "endpoint", "read", "write", "env", "secret", "kube"];
+    pub const KINDS: [&'static str; 8] = [
+        "exec", "net", "endpoint", "read", "write", "env", "secret", "kube",
+    ];
 
     /// Everything is allowed (no policy was given).
     #[must_use]
@@ -56,11 +58,13 @@ impl Grants {
     /// Class `not_granted`, with the flag that would grant it.
     pub fn check(&self, wanted: &Capability) -> Result<(), Failure> {
         if let Some(rule) = matching(&self.deny, wanted, Reading::Deny) {
-            return Err(refused(wanted, &format!("denied by the rule `{}`", rule.0)).help(format!(
-                "remove the rule `{}` from the policy, or `--deny-{}` from the command line, if it may",
-                rule.0,
-                wanted.kind()
-            )));
+            return Err(
+                refused(wanted, &format!("denied by the rule `{}`", rule.0)).help(format!(
+                    "remove the rule `{}` from the policy, or `--deny-{}` from the command line, if it may",
+                    rule.0,
+                    wanted.kind()
+                )),
+            );
         }
         if self.open || unknown(wanted) || self.names(wanted) {
             return Ok(());
@@ -81,7 +85,9 @@ impl Grants {
         self.allow.iter().any(|(kind, rule)| {
             kind == "net" && {
                 let (host, rule_port) = split_port(&rule.0);
-                !host.contains('*') && address_matches(host, address) && port_matches(rule_port, port, Reading::Allow)
+                !host.contains('*')
+                    && address_matches(host, address)
+                    && port_matches(rule_port, port, Reading::Allow)
             }
         })
     }
@@ -91,7 +97,9 @@ impl Grants {
     #[must_use]
     pub fn names_path(&self, kind: &str, path: &Path) -> bool {
         let below = |rules: &[(String, Rule)]| {
-            rules.iter().any(|(k, rule)| k == kind && path_below(path, &absolute(Path::new(&rule.0))))
+            rules
+                .iter()
+                .any(|(k, rule)| k == kind && path_below(path, &absolute(Path::new(&rule.0))))
         };
         below(&self.allow) && !below(&self.deny)
     }
@@ -131,7 +139,10 @@ fn matches(rule: &str, wanted: &Capability, reading: Reading) -> bool {
             let (rule_host, rule_port) = split_port(rule);
             let host_fits = match host.parse::<IpAddr>() {
                 Ok(address) => address_matches(rule_host, address) || wild(rule_host, host),
-                Err(_) => wild(&rule_host.to_ascii_lowercase(), &host.trim_end_matches('.').to_ascii_lowercase()),
+                Err(_) => wild(
+                    &rule_host.to_ascii_lowercase(),
+                    &host.trim_end_matches('.').to_ascii_lowercase(),
+                ),
             };
             host_fits && port_matches(rule_port, *port, reading)
         }
@@ -170,7 +181,10 @@ fn exec_matches(rule: &str, program: &str, args: &[String], reading: Reading) ->
 
 fn address_matches(rule_host: &str, address: IpAddr) -> bool {
     if let Some((block, bits)) = rule_host.split_once('/') {
-        let (Ok(block), Ok(bits)) = (super::capability::bare_host(block).parse::<IpAddr>(), bits.parse::<u32>()) else {
+        let (Ok(block), Ok(bits)) = (
+            super::capability::bare_host(block).parse::<IpAddr>(),
+            bits.parse::<u32>(),
+        ) else {
             return false;
         };
         return match (block, address) {
@@ -219,9 +233,10 @@ fn unknown(wanted: &Capability) -> bool {
         Capability::Net { host, .. } => host == UNKNOWN,
         // Relative paths start at the spec's folder, which is not known here; `Files` judges them.
         Capability::Read { path } | Capability::Write { path } => !Path::new(path).is_absolute(),
-        Capability::Endpoint { .. } | Capability::Env { .. } | Capability::Secret { .. } | Capability::Kube { .. } => {
-            false
-        }
+        Capability::Endpoint { .. }
+        | Capability::Env { .. }
+        | Capability::Secret { .. }
+        | Capability::Kube { .. } => false,
     }
 }
 
@@ -294,12 +309,18 @@ mod tests {
         for wanted in [
             net("h", 80),
             exec(&["cosign"]),
-            Capability::Endpoint { family: "mlflow".into() },
+            Capability::Endpoint {
+                family: "mlflow".into(),
+            },
             Capability::Read { path: "/etc".into() },
             Capability::Write { path: "/etc".into() },
             Capability::Env { name: "HOME".into() },
             Capability::Secret { name: "token".into() },
-            Capability::Kube { verb: "get".into(), resource: "pods".into(), namespace: Some("a".into()) },
+            Capability::Kube {
+                verb: "get".into(),
+                resource: "pods".into(),
+                namespace: Some("a".into()),
+            },
         ] {
             let failure = grants.check(&wanted).unwrap_err();
             assert_eq!(failure.class, Class::NotGranted);
@@ -323,7 +344,11 @@ mod tests {
         assert!(grants.check(&net("a.b.SVC.cluster.local.", 80)).is_ok());
         assert!(grants.check(&net("a.svc.cluster.local", 81)).is_err());
         assert!(grants.check(&net("evil-svc.cluster.local", 80)).is_err());
-        assert!(grants.check(&net("a.svc.cluster.local.evil.example", 80)).is_err());
+        assert!(
+            grants
+                .check(&net("a.svc.cluster.local.evil.example", 80))
+                .is_err()
+        );
         assert!(grants.check(&net("10.1.2.3", 443)).is_ok());
         assert!(grants.check(&net("10.9.2.3", 443)).is_err());
         assert!(grants.check(&net("11.1.2.3", 443)).is_err());
@@ -334,7 +359,10 @@ mod tests {
 
     #[test]
     fn programs_match_by_first_words_and_a_wildcard_grants_no_shell() {
-        let grants = closed(&[("exec", "cosign verify"), ("exec", "*"), ("exec", "python3")], &[("exec", "rm")]);
+        let grants = closed(
+            &[("exec", "cosign verify"), ("exec", "*"), ("exec", "python3")],
+            &[("exec", "rm")],
+        );
         assert!(grants.check(&exec(&["cosign", "sign"])).is_ok());
         for shell in ["sh", "/bin/bash", "env"] {
             assert!(grants.check(&exec(&[shell, "-c", "true"])).is_err(), "{shell}");

@@ -26,7 +26,12 @@ pub struct SystemLookup;
 
 impl Lookup for SystemLookup {
     fn lookup(&self, host: String) -> Pin<Box<dyn Future<Output = io::Result<Vec<IpAddr>>> + Send>> {
-        Box::pin(async move { Ok(tokio::net::lookup_host((host, 0)).await?.map(|a| a.ip()).collect()) })
+        Box::pin(async move {
+            Ok(tokio::net::lookup_host((host, 0))
+                .await?
+                .map(|a| a.ip())
+                .collect())
+        })
     }
 }
 
@@ -69,10 +74,16 @@ impl Resolve for Judged {
         let lookup = Arc::clone(&self.lookup);
         let trusted = self.proxies.contains(&host);
         Box::pin(async move {
-            let no_address = |why: String| ResolveError::NoAddress { host: host.clone(), why };
+            let no_address = |why: String| ResolveError::NoAddress {
+                host: host.clone(),
+                why,
+            };
             let found = match host.parse::<IpAddr>() {
                 Ok(address) => vec![address],
-                Err(_) => lookup.lookup(host.clone()).await.map_err(|e| no_address(e.to_string()))?,
+                Err(_) => lookup
+                    .lookup(host.clone())
+                    .await
+                    .map_err(|e| no_address(e.to_string()))?,
             };
             if found.is_empty() {
                 return Err(no_address("it has no address".to_owned()).into());
@@ -112,7 +123,9 @@ pub(super) fn judge(grants: &Grants, host: &str, address: IpAddr, port: Option<u
     if let Some(kind) = guarded(plain)
         && !grants.names_address(plain, port)
     {
-        return Err(say(&format!("{kind} is refused unless it is granted by its address")));
+        return Err(say(&format!(
+            "{kind} is refused unless it is granted by its address"
+        )));
     }
     let denied = Grants {
         open: true,
@@ -121,7 +134,12 @@ pub(super) fn judge(grants: &Grants, host: &str, address: IpAddr, port: Option<u
     };
     denied.check(&wanted)?;
     let loopback_name = host == "localhost" || host.ends_with(".localhost");
-    if !grants.open && plain.is_loopback() && !loopback_name && host.parse::<IpAddr>().is_err() && !grants.names(&wanted) {
+    if !grants.open
+        && plain.is_loopback()
+        && !loopback_name
+        && host.parse::<IpAddr>().is_err()
+        && !grants.names(&wanted)
+    {
         return Err(say("a name leads to this machine, which is not granted"));
     }
     Ok(())
@@ -146,7 +164,9 @@ fn guarded(address: IpAddr) -> Option<&'static str> {
             }
         }
         IpAddr::V6(v6) => {
-            if v6 == Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254) || v6 == Ipv6Addr::new(0xfd20, 0x0ce, 0, 0, 0, 0, 0, 0x0254) {
+            if v6 == Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254)
+                || v6 == Ipv6Addr::new(0xfd20, 0x0ce, 0, 0, 0, 0, 0, 0x0254)
+            {
                 Some("the metadata service of a cloud")
             } else if v6.segments()[0] & 0xffc0 == 0xfe80 {
                 Some("a link-local address")
@@ -184,7 +204,9 @@ mod tests {
     use crate::tools::Rule;
 
     fn verdict(grants: &Grants, host: &str, address: &str) -> Option<Class> {
-        judge(grants, host, address.parse().unwrap(), Some(80)).err().map(|f| f.class)
+        judge(grants, host, address.parse().unwrap(), Some(80))
+            .err()
+            .map(|f| f.class)
     }
 
     #[test]
@@ -205,9 +227,20 @@ mod tests {
             "224.0.0.1",
             "ff02::1",
         ] {
-            assert_eq!(verdict(&open, "name", address), Some(Class::NotGranted), "{address}");
+            assert_eq!(
+                verdict(&open, "name", address),
+                Some(Class::NotGranted),
+                "{address}"
+            );
         }
-        for address in ["127.0.0.1", "::1", "10.0.0.1", "93.184.216.34", "2001:db8::1", "fd00::1"] {
+        for address in [
+            "127.0.0.1",
+            "::1",
+            "10.0.0.1",
+            "93.184.216.34",
+            "2001:db8::1",
+            "fd00::1",
+        ] {
             assert_eq!(verdict(&open, "name", address), None, "{address}");
         }
     }
@@ -217,7 +250,9 @@ mod tests {
         let mut grants = Grants::open();
         grants.allow.push(("net".into(), Rule("*".into())));
         assert!(verdict(&grants, "name", "169.254.169.254").is_some());
-        grants.allow.push(("net".into(), Rule("169.254.169.254:80".into())));
+        grants
+            .allow
+            .push(("net".into(), Rule("169.254.169.254:80".into())));
         assert!(verdict(&grants, "name", "169.254.169.254").is_none());
         assert!(verdict(&grants, "name", "::ffff:169.254.169.254").is_none());
     }

@@ -34,10 +34,13 @@ pub fn failure(error: &reqwest::Error, phase: Phase, request: &str) -> Failure {
         }
     }
     let (class, what) = classed(&causes, error, phase);
-    if let Some(refused) = causes.iter().find_map(|c| match c.downcast_ref::<ResolveError>() {
-        Some(ResolveError::Refused(failure)) => Some(failure.as_ref().clone()),
-        _ => None,
-    }) {
+    if let Some(refused) = causes
+        .iter()
+        .find_map(|c| match c.downcast_ref::<ResolveError>() {
+            Some(ResolveError::Refused(failure)) => Some(failure.as_ref().clone()),
+            _ => None,
+        })
+    {
         return refused.detail(request.to_owned());
     }
     let mut failure = Failure::new(class, format!("{request}: {what}"));
@@ -90,8 +93,11 @@ fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Pha
     }
     for cause in causes {
         if let Some(http) = cause.downcast_ref::<hyper::Error>() {
-            if http.is_parse_too_large() {
-                return (Class::TooLarge, "the head of the answer is larger than allowed".to_owned());
+            if http.is_parse() && http.to_string().contains("head is too large") {
+                return (
+                    Class::TooLarge,
+                    "the head of the answer is larger than allowed".to_owned(),
+                );
             }
             if http.is_parse() {
                 return (Class::UnreadableAnswer, format!("the answer is not HTTP: {http}"));
@@ -111,7 +117,10 @@ fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Pha
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             use io::ErrorKind as K;
             return match io.kind() {
-                K::ConnectionRefused => (Class::Unreachable, "connection refused: nothing listens there".to_owned()),
+                K::ConnectionRefused => (
+                    Class::Unreachable,
+                    "connection refused: nothing listens there".to_owned(),
+                ),
                 K::ConnectionReset | K::BrokenPipe | K::ConnectionAborted => match phase {
                     Phase::Head => (Class::Unreachable, "the connection was reset".to_owned()),
                     Phase::Body => (
@@ -127,7 +136,9 @@ fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Pha
                     Class::Unreachable,
                     "the connection was closed before an answer came".to_owned(),
                 ),
-                K::InvalidInput | K::InvalidData => (Class::UnreadableAnswer, format!("the answer is not HTTP: {io}")),
+                K::InvalidInput | K::InvalidData => {
+                    (Class::UnreadableAnswer, format!("the answer is not HTTP: {io}"))
+                }
                 _ if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
                     (Class::Tls, "the TLS handshake failed".to_owned())
                 }
@@ -152,11 +163,15 @@ fn tls_sentence(error: &rustls::Error) -> String {
     match error {
         rustls::Error::InvalidCertificate(certificate) => match certificate {
             C::Expired | C::ExpiredContext { .. } => "the server's certificate has expired".to_owned(),
-            C::NotValidYet | C::NotValidYetContext { .. } => "the server's certificate is not valid yet".to_owned(),
+            C::NotValidYet | C::NotValidYetContext { .. } => {
+                "the server's certificate is not valid yet".to_owned()
+            }
             C::NotValidForName | C::NotValidForNameContext { .. } => {
                 format!("the server's certificate is for another name: {certificate}")
             }
-            C::UnknownIssuer => "the server's certificate is from an authority that is not known (`ca:` names one)".to_owned(),
+            C::UnknownIssuer => {
+                "the server's certificate is from an authority that is not known (`ca:` names one)".to_owned()
+            }
             C::Revoked => "the server's certificate was revoked".to_owned(),
             other => format!("the server's certificate was refused: {other}"),
         },
@@ -172,6 +187,9 @@ pub fn bytes(n: u64) -> String {
     UNITS
         .iter()
         .find(|(_, size)| n >= *size)
-        .map_or_else(|| format!("{n} bytes"), |(unit, size)| format!("{:.4} {unit}", n as f64 / *size as f64))
+        .map_or_else(
+            || format!("{n} bytes"),
+            |(unit, size)| format!("{:.4} {unit}", n as f64 / *size as f64),
+        )
         .replace(".0000", "")
 }

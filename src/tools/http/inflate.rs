@@ -81,7 +81,11 @@ impl Inflate {
                 Self::Zstd(w) => w.push(step),
             };
             if let Err(e) = result {
-                return Err(self.sink().broken.take().unwrap_or_else(|| BodyError::Damaged(e.to_string())));
+                return Err(self
+                    .sink()
+                    .broken
+                    .take()
+                    .unwrap_or_else(|| BodyError::Damaged(e.to_string())));
             }
         }
         Ok(())
@@ -103,7 +107,11 @@ impl Inflate {
             Self::Zstd(w) => w.finish(),
         };
         if let Err(e) = result {
-            return Err(self.sink().broken.take().unwrap_or_else(|| BodyError::Damaged(e.to_string())));
+            return Err(self
+                .sink()
+                .broken
+                .take()
+                .unwrap_or_else(|| BodyError::Damaged(e.to_string())));
         }
         Ok(std::mem::take(&mut self.sink().out))
     }
@@ -158,7 +166,10 @@ impl ZstdStream {
         if self.ended {
             Ok(())
         } else {
-            Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the data were cut off"))
+            Err(io::Error::new(
+                io::ErrorKind::UnexpectedEof,
+                "the data were cut off",
+            ))
         }
     }
 }
@@ -227,9 +238,18 @@ mod tests {
     #[test]
     fn every_encoding_gives_the_body_back_in_pieces_of_any_size() {
         let body = text(70_000);
-        for (name, packed) in [("gzip", gzip(&body)), ("deflate", zlib(&body)), ("zstd", zstd_(&body)), ("identity", body.clone())] {
+        for (name, packed) in [
+            ("gzip", gzip(&body)),
+            ("deflate", zlib(&body)),
+            ("zstd", zstd_(&body)),
+            ("identity", body.clone()),
+        ] {
             for piece in [1, 7, 4096, 1 << 20] {
-                assert_eq!(pass(name, &packed, MIB, piece).unwrap(), body, "{name} in pieces of {piece}");
+                assert_eq!(
+                    pass(name, &packed, MIB, piece).unwrap(),
+                    body,
+                    "{name} in pieces of {piece}"
+                );
             }
         }
     }
@@ -237,40 +257,75 @@ mod tests {
     #[test]
     fn a_body_that_was_cut_off_is_damaged() {
         let body = text(70_000);
-        for (name, packed) in [("gzip", gzip(&body)), ("deflate", zlib(&body)), ("zstd", zstd_(&body))] {
+        for (name, packed) in [
+            ("gzip", gzip(&body)),
+            ("deflate", zlib(&body)),
+            ("zstd", zstd_(&body)),
+        ] {
             for cut in [packed.len() / 2, packed.len() - 1] {
                 let result = pass(name, &packed[..cut], MIB, 4096);
-                assert!(matches!(result, Err(BodyError::Damaged(_))), "{name} cut at {cut} of {}: {:?}", packed.len(), result.map(|b| b.len()));
+                assert!(
+                    matches!(result, Err(BodyError::Damaged(_))),
+                    "{name} cut at {cut} of {}: {:?}",
+                    packed.len(),
+                    result.map(|b| b.len())
+                );
             }
             let mut garbage = packed.clone();
             garbage[0] ^= 0xff;
-            assert!(matches!(pass(name, &garbage, MIB, 4096), Err(BodyError::Damaged(_))), "{name}");
+            assert!(
+                matches!(pass(name, &garbage, MIB, 4096), Err(BodyError::Damaged(_))),
+                "{name}"
+            );
         }
     }
 
     #[test]
     fn bombs_are_given_up_early() {
         let zeros = vec![0; 64 << 20];
-        for (name, packed) in [("gzip", gzip(&zeros)), ("deflate", zlib(&zeros)), ("zstd", zstd_(&zeros))] {
+        for (name, packed) in [
+            ("gzip", gzip(&zeros)),
+            ("deflate", zlib(&zeros)),
+            ("zstd", zstd_(&zeros)),
+        ] {
             let mut inflate = Inflate::new(Some(name), 16 * MIB, 100).unwrap();
-            let error = packed.chunks(65_536).find_map(|piece| inflate.push(piece).err()).unwrap();
+            let error = packed
+                .chunks(65_536)
+                .find_map(|piece| inflate.push(piece).err())
+                .unwrap();
             assert!(matches!(error, BodyError::Bomb { .. }), "{name}: {error:?}");
-            assert!(inflate.sink().out.len() as u64 <= 2 * MIB, "{name} held {}", inflate.sink().out.len());
+            assert!(
+                inflate.sink().out.len() as u64 <= 2 * MIB,
+                "{name} held {}",
+                inflate.sink().out.len()
+            );
         }
     }
 
     #[test]
     fn the_cap_counts_what_comes_out() {
         let body = text(10_000);
-        assert_eq!(pass("gzip", &gzip(&body), 9_999, 512).unwrap_err(), BodyError::TooLarge { cap: 9_999 });
-        assert_eq!(pass("identity", &body, 9_999, 512).unwrap_err(), BodyError::TooLarge { cap: 9_999 });
+        assert_eq!(
+            pass("gzip", &gzip(&body), 9_999, 512).unwrap_err(),
+            BodyError::TooLarge { cap: 9_999 }
+        );
+        assert_eq!(
+            pass("identity", &body, 9_999, 512).unwrap_err(),
+            BodyError::TooLarge { cap: 9_999 }
+        );
         assert!(pass("identity", &body, 10_000, 512).is_ok());
     }
 
     #[test]
     fn unknown_encodings_are_refused_and_no_body_is_none() {
-        assert_eq!(pass("br", b"", MIB, 1).unwrap_err(), BodyError::Encoding("br".into()));
-        assert_eq!(pass("gzip, gzip", b"", MIB, 1).unwrap_err(), BodyError::Encoding("gzip, gzip".into()));
+        assert_eq!(
+            pass("br", b"", MIB, 1).unwrap_err(),
+            BodyError::Encoding("br".into())
+        );
+        assert_eq!(
+            pass("gzip, gzip", b"", MIB, 1).unwrap_err(),
+            BodyError::Encoding("gzip, gzip".into())
+        );
         assert_eq!(pass("gzip", b"", MIB, 1).unwrap(), b"");
     }
 }

@@ -17,10 +17,16 @@ pub struct JsonError(pub String);
 /// # Errors
 /// The first mistake, with its place.
 pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|e| JsonError(format!("not UTF-8: the byte at {} is part of no character", e.valid_up_to())))?;
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        JsonError(format!(
+            "not UTF-8: the byte at {} is part of no character",
+            e.valid_up_to()
+        ))
+    })?;
     if text.starts_with('\u{feff}') {
-        return Err(JsonError("starts with a byte order mark, which JSON does not allow".to_owned()));
+        return Err(JsonError(
+            "starts with a byte order mark, which JSON does not allow".to_owned(),
+        ));
     }
     if text.trim().is_empty() {
         return Err(JsonError("empty, where JSON was expected".to_owned()));
@@ -28,7 +34,11 @@ pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
     serde_json::from_str::<Strict>(text).map(|s| s.0).map_err(|e| {
         let message = e.to_string();
         JsonError(if message.starts_with("recursion limit exceeded") {
-            format!("nested deeper than 128 levels at line {} column {}", e.line(), e.column())
+            format!(
+                "nested deeper than 128 levels at line {} column {}",
+                e.line(),
+                e.column()
+            )
         } else {
             format!("not JSON: {message}")
         })
@@ -96,7 +106,9 @@ impl<'de> Visitor<'de> for StrictVisitor {
             let Strict(value) = map.next_value()?;
             if fields.contains_key(&key) {
                 let short: String = key.chars().take(60).collect();
-                return Err(A::Error::custom(format!("the key `{short}` stands twice in one object")));
+                return Err(A::Error::custom(format!(
+                    "the key `{short}` stands twice in one object"
+                )));
             }
             fields.insert(key, value);
         }

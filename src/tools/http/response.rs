@@ -38,7 +38,12 @@ impl Response {
     #[must_use]
     pub fn is_json(&self) -> bool {
         let kind = self.header("content-type").unwrap_or_default();
-        let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let kind = kind
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .to_ascii_lowercase();
         kind == "application/json" || kind.ends_with("+json")
     }
 
@@ -68,7 +73,12 @@ impl Response {
     pub fn unreadable(&self, why: &str) -> Failure {
         let mut failure = Failure::new(
             Class::UnreadableAnswer,
-            format!("{}: the answer (HTTP {}) cannot be read: {}", self.request, self.status, self.redactor.redact(why)),
+            format!(
+                "{}: the answer (HTTP {}) cannot be read: {}",
+                self.request,
+                self.status,
+                self.redactor.redact(why)
+            ),
         );
         failure.status = Some(self.status);
         self.shown(failure)
@@ -88,7 +98,10 @@ impl Response {
             .map(|name| format!(" {name}"))
             .unwrap_or_default();
         let said = reason.message.map(|m| format!(": {m}")).unwrap_or_default();
-        let mut failure = Failure::new(class, format!("{}: HTTP {}{name}{said}", self.request, self.status));
+        let mut failure = Failure::new(
+            class,
+            format!("{}: HTTP {}{name}{said}", self.request, self.status),
+        );
         failure.status = Some(self.status);
         failure.reason = reason.code;
         failure.retry_after = self.retry_after();
@@ -115,7 +128,9 @@ impl Response {
         if self.body.is_empty() {
             return failure.detail("answer: (empty)");
         }
-        let text = self.redactor.redact(&String::from_utf8_lossy(&self.body[..self.body.len().min(64 << 10)]));
+        let text = self.redactor.redact(&String::from_utf8_lossy(
+            &self.body[..self.body.len().min(64 << 10)],
+        ));
         failure.detail(format!("answer: {}", cut(&text)))
     }
 
@@ -183,7 +198,10 @@ mod tests {
     fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Response {
         Response {
             status,
-            headers: headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect(),
+            headers: headers
+                .iter()
+                .map(|(n, v)| ((*n).to_owned(), (*v).to_owned()))
+                .collect(),
             body: body.as_bytes().to_vec(),
             request: "GET http://h/x".into(),
             redactor: Arc::new(Redactor::new(&[Secret::new("t", "hunter22")])),
@@ -219,13 +237,22 @@ mod tests {
         let body = r#"{"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no model hunter22"}"#;
         let failure = answer(404, &[], body).failure().unwrap();
         assert_eq!(failure.reason.as_deref(), Some("RESOURCE_DOES_NOT_EXIST"));
-        assert_eq!(failure.message, "GET http://h/x: HTTP 404 Not Found: no model ***");
+        assert_eq!(
+            failure.message,
+            "GET http://h/x: HTTP 404 Not Found: no model ***"
+        );
         assert!(!format!("{failure:?}").contains("hunter22"), "{failure:?}");
     }
 
     #[test]
     fn retry_after_is_read_in_both_forms() {
-        assert_eq!(answer(503, &[("retry-after", "7")], "").failure().unwrap().retry_after, Some(7.0));
+        assert_eq!(
+            answer(503, &[("retry-after", "7")], "")
+                .failure()
+                .unwrap()
+                .retry_after,
+            Some(7.0)
+        );
         let past = answer(503, &[("retry-after", "Wed, 21 Oct 2015 07:28:00 GMT")], "");
         assert_eq!(past.retry_after(), Some(0.0));
         assert_eq!(answer(503, &[("retry-after", "soon")], "").retry_after(), None);
@@ -237,7 +264,9 @@ mod tests {
         let failure = answer(200, &[], "<html>hunter22").json().unwrap_err();
         assert_eq!(failure.class, Class::UnreadableAnswer);
         assert!(failure.details[0].contains("<html>***"), "{failure:?}");
-        let failure = answer(200, &[], "{\"hunter22\": 1, \"hunter22\": 2}").json().unwrap_err();
+        let failure = answer(200, &[], "{\"hunter22\": 1, \"hunter22\": 2}")
+            .json()
+            .unwrap_err();
         assert!(!format!("{failure:?}").contains("hunter22"), "{failure:?}");
     }
 }

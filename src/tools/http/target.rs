@@ -22,9 +22,14 @@ pub fn url(endpoint: Option<&Endpoint>, request: &Request) -> Result<(Url, bool)
             let family = if family.is_empty() { "http" } else { family };
             return Err(Failure::new(
                 Class::Missing,
-                format!("`{}` is a path, and the environment has no URL for `{family}`", request.url),
+                format!(
+                    "`{}` is a path, and the environment has no URL for `{family}`",
+                    request.url
+                ),
             )
-            .help(format!("add `endpoints: {{{family}: {{url: ...}}}}` to the environment file, or write a whole URL")));
+            .help(format!(
+                "add `endpoints: {{{family}: {{url: ...}}}}` to the environment file, or write a whole URL"
+            )));
         };
         let joined = format!(
             "{}/{}",
@@ -81,7 +86,11 @@ pub fn redirected(from: &Url, location: &str) -> Result<Url, Failure> {
     let broken = |why: &str| {
         Failure::new(
             Class::Redirect,
-            format!("{} redirects to `{}`: {why}", without_query(from), shorten(location)),
+            format!(
+                "{} redirects to `{}`: {why}",
+                without_query(from),
+                shorten(location)
+            ),
         )
     };
     let to = from.join(location).map_err(|e| broken(&e.to_string()))?;
@@ -121,7 +130,12 @@ fn is_absolute(url: &str) -> bool {
 }
 
 fn parse(text: &str) -> Result<Url, Failure> {
-    let bad = |why: &str| Failure::new(Class::BadParameter, format!("the URL `{}` cannot be used: {why}", shorten(text)));
+    let bad = |why: &str| {
+        Failure::new(
+            Class::BadParameter,
+            format!("the URL `{}` cannot be used: {why}", shorten(text)),
+        )
+    };
     if text.contains(|c: char| c.is_control()) {
         return Err(bad("it holds a control character"));
     }
@@ -135,9 +149,14 @@ fn parse(text: &str) -> Result<Url, Failure> {
         let _ = clean.set_password(None);
         return Err(Failure::new(
             Class::BadParameter,
-            format!("the URL of {} holds credentials, which would be shown everywhere", without_query(&clean)),
+            format!(
+                "the URL of {} holds credentials, which would be shown everywhere",
+                without_query(&clean)
+            ),
         )
-        .help("give them as a secret: `auth: {basic: {username: ..., password: \"${{ inputs.password }}\"}}`"));
+        .help(
+            "give them as a secret: `auth: {basic: {username: ..., password: \"${{ inputs.password }}\"}}`",
+        ));
     }
     if url.host_str().is_none_or(str::is_empty) {
         return Err(bad("it has no host"));
@@ -167,17 +186,34 @@ mod tests {
 
     fn at(endpoint: Option<&Endpoint>, text: &str) -> Result<(String, bool), Class> {
         let request = Request::new("GET", text);
-        url(endpoint, &request).map(|(u, on)| (u.to_string(), on)).map_err(|f| f.class)
+        url(endpoint, &request)
+            .map(|(u, on)| (u.to_string(), on))
+            .map_err(|f| f.class)
     }
 
     #[test]
     fn paths_stay_below_the_endpoint() {
         let e = endpoint("http://h:5000/base/?x=1");
-        assert_eq!(at(Some(&e), "/api/x?a=b").unwrap(), ("http://h:5000/base/api/x?a=b".into(), true));
+        assert_eq!(
+            at(Some(&e), "/api/x?a=b").unwrap(),
+            ("http://h:5000/base/api/x?a=b".into(), true)
+        );
         assert_eq!(at(Some(&e), "api/x").unwrap().0, "http://h:5000/base/api/x");
-        assert_eq!(at(Some(&e), "//evil.example/x").unwrap().0, "http://h:5000/base/evil.example/x");
-        assert_eq!(at(Some(&e), "@evil.example/x").unwrap().0, "http://h:5000/base/@evil.example/x");
-        for escape in ["../other", "a/../../other", "%2e%2e/other", "a/%2E%2e/%2e./other", "..\\other"] {
+        assert_eq!(
+            at(Some(&e), "//evil.example/x").unwrap().0,
+            "http://h:5000/base/evil.example/x"
+        );
+        assert_eq!(
+            at(Some(&e), "@evil.example/x").unwrap().0,
+            "http://h:5000/base/@evil.example/x"
+        );
+        for escape in [
+            "../other",
+            "a/../../other",
+            "%2e%2e/other",
+            "a/%2E%2e/%2e./other",
+            "..\\other",
+        ] {
             assert_eq!(at(Some(&e), escape), Err(Class::BadParameter), "{escape}");
         }
         assert_eq!(at(Some(&endpoint("http://h")), "../x").unwrap().0, "http://h/x");
@@ -195,8 +231,21 @@ mod tests {
     #[test]
     fn what_is_no_plain_http_url_is_refused() {
         assert_eq!(at(None, "/x"), Err(Class::Missing));
-        for bad in ["ftp://h/x", "file:///etc/passwd", "http://", "http://u:p@h/", "http://h/\r\nX: y", "https:///x y:1", "gopher://h", "http://h:99999/"] {
-            assert!(at(None, bad) == Err(Class::BadParameter) || at(None, bad).is_ok_and(|(u, _)| u.starts_with("https://x")), "{bad}");
+        for bad in [
+            "ftp://h/x",
+            "file:///etc/passwd",
+            "http://",
+            "http://u:p@h/",
+            "http://h/\r\nX: y",
+            "https:///x y:1",
+            "gopher://h",
+            "http://h:99999/",
+        ] {
+            assert!(
+                at(None, bad) == Err(Class::BadParameter)
+                    || at(None, bad).is_ok_and(|(u, _)| u.starts_with("https://x")),
+                "{bad}"
+            );
         }
     }
 
@@ -210,9 +259,22 @@ mod tests {
     fn redirects_are_judged() {
         let from: Url = "https://h/a/b?q=1".parse().unwrap();
         assert_eq!(redirected(&from, "../c").unwrap().as_str(), "https://h/c");
-        assert_eq!(redirected(&from, "//other/x").unwrap().as_str(), "https://other/x");
-        for bad in ["http://h/x", "file:///etc/passwd", "javascript:alert(1)", "https://u:p@h/", "https://[::1/"] {
-            assert_eq!(redirected(&from, bad).unwrap_err().class, Class::Redirect, "{bad}");
+        assert_eq!(
+            redirected(&from, "//other/x").unwrap().as_str(),
+            "https://other/x"
+        );
+        for bad in [
+            "http://h/x",
+            "file:///etc/passwd",
+            "javascript:alert(1)",
+            "https://u:p@h/",
+            "https://[::1/",
+        ] {
+            assert_eq!(
+                redirected(&from, bad).unwrap_err().class,
+                Class::Redirect,
+                "{bad}"
+            );
         }
     }
 }

@@ -25,7 +25,11 @@ const COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 /// What RFC 3986 calls unreserved.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 /// What HTML forms leave alone; a space becomes `+`.
 const FORM: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -44,7 +48,13 @@ const PATH: &AsciiSet = &CONTROLS
     .add(b'`')
     .add(b'{')
     .add(b'}');
-const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\'');
+const QUERY: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\'');
 
 /// All forms of a secret; some may be equal or too short.
 pub fn of(secret: &str) -> Vec<Vec<u8>> {
@@ -80,7 +90,11 @@ fn leaves(json: &serde_json::Value, parts: &mut Vec<String>) {
     match json {
         J::String(text) => {
             parts.push(text.clone());
-            parts.extend(text.lines().filter(|line| line.len() >= MIN_LINE).map(str::to_owned));
+            parts.extend(
+                text.lines()
+                    .filter(|line| line.len() >= MIN_LINE)
+                    .map(str::to_owned),
+            );
         }
         J::Number(number) if number.to_string().len() >= MIN_DIGITS => parts.push(number.to_string()),
         J::Array(items) => items.iter().for_each(|item| leaves(item, parts)),
@@ -104,11 +118,20 @@ fn encodings(part: &str, all: &mut Vec<Vec<u8>>) {
     let json = json_inner(part);
     add(json_inner(&json));
     add(json.replace('/', "\\/"));
-    add(json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026"));
+    add(json
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026"));
     add(json_ascii(&json, false));
     add(json_ascii(&json, true));
     add(json);
-    for (quote, apostrophe) in [("&quot;", "&apos;"), ("&quot;", "&#39;"), ("&#34;", "&#39;"), ("&quot;", "&#x27;"), ("\"", "'")] {
+    for (quote, apostrophe) in [
+        ("&quot;", "&apos;"),
+        ("&quot;", "&#39;"),
+        ("&#34;", "&#39;"),
+        ("&quot;", "&#x27;"),
+        ("\"", "'"),
+    ] {
         add(part
             .replace('&', "&amp;")
             .replace('<', "&lt;")
@@ -120,7 +143,13 @@ fn encodings(part: &str, all: &mut Vec<Vec<u8>>) {
         let hex = |upper: bool| {
             let digits: Vec<String> = part
                 .bytes()
-                .map(|b| if upper { format!("{b:02X}") } else { format!("{b:02x}") })
+                .map(|b| {
+                    if upper {
+                        format!("{b:02X}")
+                    } else {
+                        format!("{b:02x}")
+                    }
+                })
                 .collect();
             digits.join(separator)
         };
@@ -182,7 +211,11 @@ fn json_ascii(json: &str, upper: bool) -> String {
             continue;
         }
         for unit in c.encode_utf16(&mut [0; 2]) {
-            let _ = if upper { write!(out, "\\u{unit:04X}") } else { write!(out, "\\u{unit:04x}") };
+            let _ = if upper {
+                write!(out, "\\u{unit:04X}")
+            } else {
+                write!(out, "\\u{unit:04x}")
+            };
         }
     }
     out

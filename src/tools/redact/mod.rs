@@ -74,7 +74,11 @@ impl Redactor {
             J::Number(number) => {
                 let text = number.to_string();
                 let masked = self.redact(&text);
-                if masked == text { value.clone() } else { J::String(masked) }
+                if masked == text {
+                    value.clone()
+                } else {
+                    J::String(masked)
+                }
             }
             J::Array(items) => items.iter().map(|item| self.redact_json(item)).collect(),
             J::Object(fields) => fields

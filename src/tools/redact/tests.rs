@@ -18,7 +18,11 @@ fn redactor(secrets: &[&str]) -> Redactor {
 #[test]
 fn without_secrets_a_text_stays_as_it_is() {
     assert_eq!(redactor(&[]).redact("nothing to see"), "nothing to see");
-    assert_eq!(redactor(&["abc", ""]).redact("abcabc"), "abcabc", "too short to look for");
+    assert_eq!(
+        redactor(&["abc", ""]).redact("abcabc"),
+        "abcabc",
+        "too short to look for"
+    );
 }
 
 #[test]
@@ -58,7 +62,10 @@ fn each_encoding_is_found() {
     for form in forms {
         let masked = r.redact(&format!("before {form} after"));
         assert!(masked.contains(MASK), "{form} was not found");
-        assert!(!masked.contains("w0rd") && masked.starts_with("before ") && masked.ends_with(" after"), "{masked}");
+        assert!(
+            !masked.contains("w0rd") && masked.starts_with("before ") && masked.ends_with(" after"),
+            "{masked}"
+        );
     }
 }
 
