@@ -21,6 +21,7 @@ pub mod evidently;
 mod kolmogorov;
 mod kolmogorov_smirnov;
 mod mann_whitney;
+pub mod measure;
 mod permutation;
 mod sample;
 mod student;
