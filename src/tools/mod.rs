@@ -8,6 +8,7 @@ mod grants;
 pub mod http;
 pub mod process;
 mod redact;
+pub mod tables;
 
 use std::sync::Arc;
 
