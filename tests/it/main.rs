@@ -4,3 +4,5 @@
 
 mod docs;
 mod generated;
+mod report;
+mod support;

@@ -1,0 +1,3 @@
+//! What several subjects of the integration tests share.
+
+pub mod events;
