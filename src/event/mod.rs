@@ -7,7 +7,7 @@ pub mod mask;
 mod summary;
 
 pub use event::{
-    CheckInfo, CleanupInfo, Event, EventKind, InputInfo, Place, Role, RunId, RunInfo, Severity, SpecInfo,
+    CheckInfo, CleanupInfo, Event, EventKind, InputInfo, Place, Role, RunId, RunInfo, Severity, SpecInfo, VERSION,
 };
 pub use summary::{Counts, SpecSummary, Summary};
 
