@@ -28,6 +28,8 @@ def main() -> None:
     if "MLFLOW_TRACKING_URI" not in os.environ:
         sys.exit("train.py: MLFLOW_TRACKING_URI is not set")
 
+    # Standard output is for the one line at the end.
+    os.environ["MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT"] = "true"
     # After the arguments, because these imports take seconds.
     import mlflow
     import mlflow.sklearn
@@ -59,7 +61,7 @@ def main() -> None:
         logged = mlflow.sklearn.log_model(
             model,
             name="model",
-            signature=infer_signature(x_train, model.predict(x_train)),
+            signature=infer_signature(x_train, model.predict_proba(x_train)),
             # Given, so that MLflow does not load the model in another process to find out.
             pip_requirements=["scikit-learn"],
         )

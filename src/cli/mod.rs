@@ -5,7 +5,9 @@ mod args;
 pub mod docs;
 mod exit;
 mod explain;
+pub mod options;
 mod output;
+pub mod schemas;
 
 pub use args::{Cli, Verb, with_default_verb};
 pub use exit::Exit;
