@@ -59,10 +59,9 @@ impl Clock {
 
     /// The real instant of a moment, if no further pause comes.
     pub(super) fn instant(&self, moment: Moment) -> Instant {
-        let now = Instant::now();
         // An instant cannot hold every duration; thirty years are as good as never.
-        const NEVER: Duration = Duration::from_secs(30 * 365 * 86_400);
-        now + (moment - self.now()).min(NEVER)
+        const NEVER: Duration = Duration::from_hours(30 * 365 * 24);
+        Instant::now() + (moment - self.now()).min(NEVER)
     }
 
     /// How often time has been stopped so far.

@@ -12,13 +12,9 @@ pub enum Stop {
     #[default]
     No,
     /// Begin nothing new, cancel what runs, clean up (within the grace), complete the reports.
-    Gracefully {
-        why: String,
-    },
+    Gracefully { why: String },
     /// Wait for nothing: cleanup that has not run stays in the ledger for `clean`.
-    Now {
-        why: String,
-    },
+    Now { why: String },
 }
 
 /// A handle on a run, made before it starts; clones share it.

@@ -40,7 +40,9 @@ pub(super) async fn all(run: &Run) {
         tokio::pin!(freed);
         freed.as_mut().enable();
         while may_start && running.len() < run.options.jobs.max(1) {
-            let Some((spec, held)) = next(run, &mut queue) else { break };
+            let Some((spec, held)) = next(run, &mut queue) else {
+                break;
+            };
             running.push(tries(run, spec, held));
         }
         if running.is_empty() {
@@ -105,7 +107,10 @@ async fn tries(run: &Run, spec: Arc<SpecPlan>, held: Held<'_>) -> (Arc<SpecPlan>
     let mut attempt = 1;
     let verdict = loop {
         let verdict = unit::run(run, &spec, attempt).await;
-        let again = matches!(verdict, Verdict::Failed | Verdict::Errored | Verdict::Inconclusive);
+        let again = matches!(
+            verdict,
+            Verdict::Failed | Verdict::Errored | Verdict::Inconclusive
+        );
         if !again || attempt > run.options.retries || run.graceful.is_cancelled() {
             break verdict;
         }
@@ -120,7 +125,8 @@ fn hear(run: &Run, stop: &Stop) {
         Stop::No => return,
         Stop::Gracefully { why } | Stop::Now { why } => why,
     };
-    run.recorder.emit(None, None, EventKind::Signalled { signal: why.clone() });
+    run.recorder
+        .emit(None, None, EventKind::Signalled { signal: why.clone() });
     run.wind_down(why);
     if matches!(stop, Stop::Now { .. }) {
         run.now.cancel();

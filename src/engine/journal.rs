@@ -136,7 +136,11 @@ pub enum ReadError {
 /// When the file cannot be read, holds nothing, or was written by a newer specrun. Damage within is no error but is
 /// told in [`Journal::damage`].
 pub fn read(path: &Path) -> Result<Journal, ReadError> {
-    let path = if path.is_dir() { super::run_dir::journal_of(path) } else { path.to_owned() };
+    let path = if path.is_dir() {
+        super::run_dir::journal_of(path)
+    } else {
+        path.to_owned()
+    };
     let io = |error| ReadError::Io {
         path: path.clone(),
         error,
@@ -146,7 +150,10 @@ pub fn read(path: &Path) -> Result<Journal, ReadError> {
         if let EventKind::RunStarted { run } = &event.kind
             && run.format > VERSION
         {
-            return Err(ReadError::Newer { path, found: run.format });
+            return Err(ReadError::Newer {
+                path,
+                found: run.format,
+            });
         }
     }
     if journal.events.is_empty() {
@@ -187,7 +194,9 @@ pub fn parse(mut from: impl BufRead) -> io::Result<Journal> {
             Err(what) => Some(what),
         };
         journal.whole += read;
-        journal.damage.extend(what.map(|what| Damage { line: number, what }));
+        journal
+            .damage
+            .extend(what.map(|what| Damage { line: number, what }));
     }
 }
 

@@ -31,7 +31,11 @@ struct Inner {
 }
 
 impl Recorder {
-    pub(super) fn new(journal: Option<Writer>, sinks: Vec<Box<dyn Sink>>, redactor: Arc<Redactor>) -> io::Result<Self> {
+    pub(super) fn new(
+        journal: Option<Writer>,
+        sinks: Vec<Box<dyn Sink>>,
+        redactor: Arc<Redactor>,
+    ) -> io::Result<Self> {
         let (reports, events) = mpsc::channel();
         let thread = std::thread::Builder::new()
             .name("reports".into())
@@ -89,7 +93,11 @@ impl Recorder {
         let (journal, thread, summary) = {
             let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
             drop(inner.reports.take());
-            (inner.journal.take(), inner.thread.take(), std::mem::take(&mut inner.summary))
+            (
+                inner.journal.take(),
+                inner.thread.take(),
+                std::mem::take(&mut inner.summary),
+            )
         };
         let mut errors = Vec::new();
         if let Some(journal) = journal {
@@ -108,7 +116,9 @@ impl Recorder {
 
 /// RFC 3339, UTC, milliseconds.
 pub(super) fn stamp() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%S%.3fZ")
+        .to_string()
 }
 
 fn join(thread: JoinHandle<Vec<SinkError>>, patience: Option<Duration>) -> Vec<SinkError> {
@@ -127,7 +137,9 @@ fn join(thread: JoinHandle<Vec<SinkError>>, patience: Option<Duration>) -> Vec<S
             std::thread::sleep(Duration::from_millis(5));
         }
     }
-    thread.join().unwrap_or_else(|_| broken("the thread that writes them panicked"))
+    thread
+        .join()
+        .unwrap_or_else(|_| broken("the thread that writes them panicked"))
 }
 
 struct Served {
@@ -142,12 +154,17 @@ impl Served {
             return;
         }
         let done = catch_unwind(AssertUnwindSafe(|| f(self.sink.as_mut())));
-        self.error = done.unwrap_or_else(|_| Err(io::Error::other("it panicked"))).err();
+        self.error = done
+            .unwrap_or_else(|_| Err(io::Error::other("it panicked")))
+            .err();
     }
 }
 
 fn serve(sinks: Vec<Box<dyn Sink>>, events: &mpsc::Receiver<Event>) -> Vec<SinkError> {
-    let mut sinks: Vec<Served> = sinks.into_iter().map(|sink| Served { sink, error: None }).collect();
+    let mut sinks: Vec<Served> = sinks
+        .into_iter()
+        .map(|sink| Served { sink, error: None })
+        .collect();
     while let Ok(event) = events.recv() {
         for served in &mut sinks {
             served.call(|sink| sink.event(&event));

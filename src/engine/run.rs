@@ -22,7 +22,7 @@ pub(super) struct Run {
     pub(super) tools: Arc<Tools>,
     pub(super) options: Options,
     pub(super) control: Control,
-    pub(super) recorder: Recorder,
+    pub(super) recorder: Arc<Recorder>,
     pub(super) locks: Locks,
     /// Where actions run: never on the engine's own thread, which no action may block.
     pub(super) actions: tokio::runtime::Handle,
@@ -38,7 +38,10 @@ impl Run {
     /// Ends when the time for diagnostics and cleanup is over; never, as long as nobody stops the run.
     pub(super) async fn grace_over(&self) {
         self.graceful.cancelled().await;
-        let since = self.stopped.get().map_or_else(|| self.control.clock().now(), |(at, _)| *at);
+        let since = self
+            .stopped
+            .get()
+            .map_or_else(|| self.control.clock().now(), |(at, _)| *at);
         tokio::select! {
             () = self.now.cancelled() => {}
             () = self.control.clock().sleep_until(since + self.options.cleanup_grace) => {}
@@ -47,7 +50,11 @@ impl Run {
 
     /// Asks everything to end in good order.
     pub(super) fn wind_down(&self, why: &str) {
-        if self.stopped.set((self.control.clock().now(), why.to_owned())).is_ok() {
+        if self
+            .stopped
+            .set((self.control.clock().now(), why.to_owned()))
+            .is_ok()
+        {
             self.graceful.cancel();
         }
     }
@@ -87,7 +94,9 @@ pub fn run(
     match engine.map(std::thread::JoinHandle::join) {
         Ok(Ok(Ok(outcome))) => outcome,
         Ok(Ok(Err(e))) | Err(e) => broken(e),
-        Ok(Err(_)) => broken(std::io::Error::other("the engine panicked; what is in the journal holds")),
+        Ok(Err(_)) => broken(std::io::Error::other(
+            "the engine panicked; what is in the journal holds",
+        )),
     }
 }
 
@@ -100,13 +109,17 @@ fn on_own_thread(
     control: Control,
 ) -> std::io::Result<Outcome> {
     // An action that blocks holds up one of these threads until its deadline; with several there is always another.
-    let threads = std::thread::available_parallelism().map_or(4, std::num::NonZero::get).max(4);
+    let threads = std::thread::available_parallelism()
+        .map_or(4, std::num::NonZero::get)
+        .max(4);
     let actions = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("actions")
         .enable_all()
         .build()?;
-    let engine = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
+    let engine = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()?;
 
     // A journal that cannot be written is told at the end (exit code 74); the run itself can do its work.
     let path = options.run_dir.journal();
@@ -117,7 +130,7 @@ fn on_own_thread(
             (None, vec![SinkError { sink, error }])
         }
     };
-    let recorder = Recorder::new(journal, sinks, Arc::clone(&tools.redactor))?;
+    let recorder = Arc::new(Recorder::new(journal, sinks, Arc::clone(&tools.redactor))?);
     let mut run = Run {
         plan,
         tools,
@@ -141,7 +154,8 @@ fn on_own_thread(
 
     let exit_code = run.recorder.with_summary(|s| (run.options.exit_code)(s));
     let duration = run.recorder.elapsed();
-    run.recorder.emit(None, None, EventKind::RunFinished { exit_code, duration });
+    run.recorder
+        .emit(None, None, EventKind::RunFinished { exit_code, duration });
     let patience = match run.control.stopped() {
         Stop::No => None,
         Stop::Gracefully { .. } => Some(Duration::from_secs(30)),

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::event::RunId;
-use crate::value::{SpecId, StepId};
+use crate::value::{AttemptNo, SpecId, StepId};
 
 const LOCK: &str = "lock";
 
@@ -29,7 +29,11 @@ impl RunDir {
         std::fs::create_dir(&path)?;
         let lock = File::create_new(path.join(LOCK))?;
         lock.try_lock().map_err(io::Error::from)?;
-        Ok(Self { path, id, _lock: lock })
+        Ok(Self {
+            path,
+            id,
+            _lock: lock,
+        })
     }
 
     #[must_use]
@@ -48,10 +52,13 @@ impl RunDir {
         journal_of(&self.path)
     }
 
-    /// Where a step's files go.
-    pub(super) fn artifacts(&self, spec: &SpecId, step: &StepId, attempt: u32) -> PathBuf {
+    /// Where the files of one attempt of a step go; `try_no` counts the tries of the whole spec.
+    pub(super) fn artifacts(&self, spec: &SpecId, step: &StepId, try_no: u32, attempt: AttemptNo) -> PathBuf {
         let mut dir = self.path.join("artifacts").join(file_name(spec.as_str()));
         dir.push(file_name(step.as_str()));
+        if try_no > 1 {
+            dir.push(format!("try-{try_no}"));
+        }
         if attempt > 1 {
             dir.push(format!("attempt-{attempt}"));
         }
@@ -100,7 +107,11 @@ fn file_name(id: &str) -> String {
     if safe == id && !safe.starts_with('.') {
         safe
     } else {
-        format!("{}-{:08x}", safe.trim_start_matches('.'), crc32fast::hash(id.as_bytes()))
+        format!(
+            "{}-{:08x}",
+            safe.trim_start_matches('.'),
+            crc32fast::hash(id.as_bytes())
+        )
     }
 }
 
@@ -114,7 +125,10 @@ mod tests {
         let dir = RunDir::create(root.path(), RunId("r1".into())).unwrap();
         let path = dir.path().to_owned();
         assert!(is_alive(&path).unwrap());
-        assert!(RunDir::create(root.path(), RunId("r1".into())).is_err(), "a name is given once");
+        assert!(
+            RunDir::create(root.path(), RunId("r1".into())).is_err(),
+            "a name is given once"
+        );
         drop(dir);
         assert!(!is_alive(&path).unwrap());
     }
@@ -124,7 +138,10 @@ mod tests {
         assert_eq!(file_name("T07[model=iris]"), "T07[model=iris]");
         for bad in ["..", "../x", "a/b", ".", "a\0b", "é"] {
             let name = file_name(bad);
-            assert!(!name.contains('/') && !name.starts_with('.'), "{bad:?} became {name:?}");
+            assert!(
+                !name.contains('/') && !name.starts_with('.'),
+                "{bad:?} became {name:?}"
+            );
             assert_ne!(name, bad);
         }
         assert_ne!(file_name("a/b"), file_name("a:b"));

@@ -7,7 +7,8 @@ pub mod mask;
 mod summary;
 
 pub use event::{
-    CheckInfo, CleanupInfo, Event, EventKind, InputInfo, Place, Role, RunId, RunInfo, Severity, SpecInfo, VERSION,
+    CheckInfo, CleanupInfo, Event, EventKind, InputInfo, Place, Role, RunId, RunInfo, Severity, SpecInfo,
+    VERSION,
 };
 pub use summary::{Counts, SpecSummary, Summary};
 

@@ -81,13 +81,17 @@ pub(super) async fn run(run: &Run, spec: &SpecPlan, attempt: u32) -> Verdict {
         promises: Mutex::default(),
     };
     unit.emit(None, EventKind::SpecStarted {});
+    let broke = |panic: &(dyn std::any::Any + Send)| {
+        let why = format!("specrun itself broke: {}", act::panic_text(panic));
+        unit.tally(|t| t.add(Verdict::Errored, why));
+    };
     let main = AssertUnwindSafe(unit.main()).catch_unwind().await;
     if let Err(panic) = main {
-        unit.tally(|t| t.add(Verdict::Errored, format!("specrun itself broke: {}", act::panic_text(&*panic))));
+        broke(&*panic);
     }
     let rest = AssertUnwindSafe(unit.afterwards()).catch_unwind().await;
     if let Err(panic) = rest {
-        unit.tally(|t| t.add(Verdict::Errored, format!("specrun itself broke: {}", act::panic_text(&*panic))));
+        broke(&*panic);
     }
     let (verdict, reason) = unit.tally(Tally::verdict);
     unit.emit(
@@ -112,14 +116,21 @@ impl<'a> Unit<'a> {
     }
 
     fn tally<R>(&self, f: impl FnOnce(&mut Tally) -> R) -> R {
-        f(&mut self.tally.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+        f(&mut self
+            .tally
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner))
     }
 
     async fn main(&self) {
         self.graph(Role::Precondition).await;
         if let Some(verdict) = self.not_met() {
             let reason = "a precondition is not met";
-            let verdict = if verdict == Verdict::Blocked { verdict } else { self.follows(verdict) };
+            let verdict = if verdict == Verdict::Blocked {
+                verdict
+            } else {
+                follows(verdict)
+            };
             for (ix, step) in self.spec.steps.iter().enumerate() {
                 if step.role == Role::Step {
                     let ended = self.not_run(step, verdict, &format!("not run: {reason}"));
@@ -177,7 +188,9 @@ impl<'a> Unit<'a> {
     }
 
     fn ended(&self) -> std::sync::MutexGuard<'_, Vec<Option<Ended>>> {
-        self.ended.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.ended
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn set_ended(&self, ix: usize, ended: Ended) {
@@ -189,17 +202,20 @@ impl<'a> Unit<'a> {
     /// The verdict and reason of something that was cut off.
     fn cut_off(&self) -> (Verdict, String) {
         if self.timed_out.load(Ordering::Relaxed) {
-            (Verdict::Errored, format!("the spec did not end within {:?}", self.spec.timeout))
+            (
+                Verdict::Errored,
+                format!("the spec did not end within {:?}", self.spec.timeout),
+            )
         } else {
             (Verdict::Cancelled, self.run.why_stopped().to_owned())
         }
     }
+}
 
-    /// The verdict of what could not happen because something before it ended with `cause`.
-    fn follows(&self, cause: Verdict) -> Verdict {
-        match cause {
-            Verdict::Blocked | Verdict::Cancelled => cause,
-            Verdict::Passed | Verdict::Failed | Verdict::Errored | Verdict::Inconclusive => Verdict::Errored,
-        }
+/// The verdict of what could not happen because something before it ended with `cause`.
+const fn follows(cause: Verdict) -> Verdict {
+    match cause {
+        Verdict::Blocked | Verdict::Cancelled => cause,
+        Verdict::Passed | Verdict::Failed | Verdict::Errored | Verdict::Inconclusive => Verdict::Errored,
     }
 }
