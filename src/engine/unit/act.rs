@@ -10,7 +10,7 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{Unit, scope};
-use crate::action::Context;
+use crate::action::{Checks, Context};
 use crate::check::{Class, Failure};
 use crate::engine::clock::Moment;
 use crate::engine::dispatch::TO_END;
@@ -30,6 +30,8 @@ pub(super) struct Act<'a> {
     pub(super) within: Duration,
     pub(super) deadline: Moment,
     pub(super) cancel: &'a CancellationToken,
+    /// Takes the checks the action makes itself.
+    pub(super) checks: &'a Checks,
 }
 
 enum Cut {
@@ -46,6 +48,7 @@ impl Unit<'_> {
         let mut repeats = 0;
         loop {
             let pauses = self.clock().pauses();
+            a.checks.take();
             let result = self.act_once(a).await;
             // Peers and an action's own timers do not stand still when the process does: what failed for that reason
             // says nothing.
@@ -129,6 +132,7 @@ impl Unit<'_> {
             prefix: self.names.prefix().to_owned(),
             seed: scope::seed_of(run.options.seed, &self.spec.id, a.id.as_str()),
             tools: Arc::clone(&run.tools),
+            checks: a.checks.clone(),
             progress: Arc::new(move |message| {
                 // An abandoned action has nothing more to say.
                 if open.load(Ordering::Acquire) {

@@ -9,7 +9,9 @@ use super::Unit;
 use super::act::Act;
 use super::expected;
 use super::scope::Local;
+use crate::action::{Checks, OwnCheck};
 use crate::check::{CheckOutcome, Class, Failure, Verdict};
+use crate::engine::clock::Moment;
 use crate::event::{EventKind, Role};
 use crate::plan::{Backoff, Poll, Retry, StepPlan};
 use crate::value::{StepId, Value};
@@ -40,54 +42,62 @@ pub(super) struct Got {
     /// Of `eventually`.
     pub(super) until: Option<CheckOutcome>,
     pub(super) attempts: u32,
+    /// The checks the action made itself in the last attempt.
+    pub(super) own: Vec<OwnCheck>,
+}
+
+impl Got {
+    fn of(result: Result<(Json, Value), Failure>, attempts: u32) -> Self {
+        Self {
+            result,
+            until: None,
+            attempts,
+            own: Vec::new(),
+        }
+    }
+
+    fn held(output: (Json, Value), until: CheckOutcome, attempts: u32) -> Self {
+        Self {
+            until: Some(until),
+            ..Self::of(Ok(output), attempts)
+        }
+    }
 }
 
 impl Unit<'_> {
     /// Lets the action act until its rules are met or exhausted.
     pub(super) async fn attempts(&self, turn: Turn<'_>) -> Got {
-        match &turn.step.poll {
-            Some(poll) => self.poll(turn, poll).await,
-            None => self.retry(turn).await,
-        }
+        let checks = Checks::default();
+        let mut got = match &turn.step.poll {
+            Some(poll) => self.poll(turn, poll, &checks).await,
+            None => self.retry(turn, &checks).await,
+        };
+        got.own = checks.take();
+        got
     }
 
-    async fn retry(&self, turn: Turn<'_>) -> Got {
+    async fn retry(&self, turn: Turn<'_>, checks: &Checks) -> Got {
         let rule = retry_rule(turn.step);
         let mut attempt = 1;
         loop {
             self.about_to_act(turn, attempt);
-            let result = self
-                .attempt(
-                    turn,
-                    attempt,
-                    self.clock().now() + turn.step.timeout,
-                    turn.step.timeout,
-                )
-                .await;
+            let timeout = turn.step.timeout;
+            let deadline = self.clock().now() + timeout;
+            let result = self.attempt(turn, attempt, deadline, timeout, checks).await;
             let failure = match &result {
                 Err(f) if attempt < rule.attempts && !fatal(f.class) && !as_expected(turn.step, f) => f,
-                _ => {
-                    return Got {
-                        result,
-                        until: None,
-                        attempts: attempt,
-                    };
-                }
+                _ => return Got::of(result, attempt),
             };
             let pause = pause(rule.every, attempt, failure.retry_after);
             self.failed(turn, attempt, failure, pause);
             if !self.rest(turn.cancel, pause).await {
-                return Got {
-                    result,
-                    until: None,
-                    attempts: attempt,
-                };
+                return Got::of(result, attempt);
             }
             attempt += 1;
         }
     }
 
-    async fn poll(&self, turn: Turn<'_>, poll: &Poll) -> Got {
+    async fn poll(&self, turn: Turn<'_>, poll: &Poll, checks: &Checks) -> Got {
         let clock = self.clock();
         let end = clock.now() + poll.within;
         let mut attempt = 0;
@@ -104,33 +114,21 @@ impl Unit<'_> {
             } else {
                 poll.within
             };
-            let result = self.attempt(turn, attempt, deadline, within).await;
+            let result = self.attempt(turn, attempt, deadline, within, checks).await;
             let now = clock.now();
             let mut asked_pause = None;
             let failure = match result {
                 Ok(output) => {
                     let Some(until) = &poll.until else {
                         if turn.step.expect_failure.is_none() {
-                            return Got {
-                                result: Ok(output),
-                                until: None,
-                                attempts: attempt,
-                            };
+                            return Got::of(Ok(output), attempt);
                         }
                         // Until it fails as expected: a success is one more try.
                         if self.over(turn, poll, attempt, end, None) {
-                            return Got {
-                                result: Ok(output),
-                                until: None,
-                                attempts: attempt,
-                            };
+                            return Got::of(Ok(output), attempt);
                         }
                         if !self.rest(turn.cancel, pause(poll.every, attempt, None)).await {
-                            return Got {
-                                result: Ok(output),
-                                until: None,
-                                attempts: attempt,
-                            };
+                            return Got::of(Ok(output), attempt);
                         }
                         continue;
                     };
@@ -149,11 +147,7 @@ impl Unit<'_> {
                     let stable =
                         held_since.is_some_and(|since| now - since >= poll.stable_for.unwrap_or_default());
                     if stable {
-                        return Got {
-                            result: Ok(output),
-                            until: Some(outcome),
-                            attempts: attempt,
-                        };
+                        return Got::held(output, outcome, attempt);
                     }
                     seen = Some((output, outcome));
                     None
@@ -164,11 +158,7 @@ impl Unit<'_> {
                         || !failure.class.retriable()
                         || turn.cancel.is_cancelled()
                     {
-                        return Got {
-                            result: Err(failure),
-                            until: None,
-                            attempts: attempt,
-                        };
+                        return Got::of(Err(failure), attempt);
                     }
                     asked_pause = failure.retry_after;
                     Some(failure)
@@ -195,14 +185,7 @@ impl Unit<'_> {
     }
 
     /// Whether the next poll would begin after the end.
-    fn over(
-        &self,
-        turn: Turn<'_>,
-        poll: &Poll,
-        attempt: u32,
-        end: crate::engine::clock::Moment,
-        asked: Option<f64>,
-    ) -> bool {
+    fn over(&self, turn: Turn<'_>, poll: &Poll, attempt: u32, end: Moment, asked: Option<f64>) -> bool {
         turn.cancel.is_cancelled() || self.clock().now() + pause(poll.every, attempt, asked) >= end
     }
 
@@ -211,8 +194,9 @@ impl Unit<'_> {
         &self,
         turn: Turn<'_>,
         attempt: u32,
-        deadline: crate::engine::clock::Moment,
+        deadline: Moment,
         within: Duration,
+        checks: &Checks,
     ) -> Result<(Json, Value), Failure> {
         let output = self
             .act(Act {
@@ -223,6 +207,7 @@ impl Unit<'_> {
                 within,
                 deadline,
                 cancel: turn.cancel,
+                checks,
             })
             .await?;
         let value = Value::from_json(&output, &turn.step.output).map_err(|e| {
@@ -334,11 +319,7 @@ fn given_up(
                 );
             }
             outcome.message = format!("{}; not within {within:?} ({attempts} polls)", outcome.message);
-            Got {
-                result: Ok(output),
-                until: Some(outcome),
-                attempts,
-            }
+            Got::held(output, outcome, attempts)
         }
         (seen, Some(mut failure)) => {
             failure.message = format!(
@@ -350,20 +331,15 @@ fn given_up(
                     .details
                     .push(format!("the last answer before: {}", outcome.message));
             }
-            Got {
-                result: Err(failure),
-                until: None,
-                attempts,
-            }
+            Got::of(Err(failure), attempts)
         }
-        (_, None) => Got {
-            result: Err(Failure::new(
+        (_, None) => Got::of(
+            Err(Failure::new(
                 Class::Timeout,
                 format!("nothing was seen within {within:?}"),
             )),
-            until: None,
             attempts,
-        },
+        ),
     }
 }
 

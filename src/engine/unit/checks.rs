@@ -1,7 +1,7 @@
 //! Checks: evaluated, recorded, counted.
 
-use super::Unit;
 use super::scope::Local;
+use super::{Unit, follows};
 use crate::check::{CheckOutcome, Verdict, decide};
 use crate::event::{CheckInfo, EventKind, Role, Severity};
 use crate::plan::{CheckPlan, StepPlan};

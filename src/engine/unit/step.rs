@@ -10,8 +10,10 @@ use super::checks::in_role;
 use super::scope::Local;
 use super::tally::Ended;
 use super::{Unit, expected, follows, held_throughout, render};
+use crate::action::OwnCheck;
 use crate::check::{CheckOutcome, Class, Failure, Verdict};
-use crate::event::{EventKind, Role, Severity};
+use crate::engine::clock::Moment;
+use crate::event::{CheckInfo, EventKind, Role, Severity};
 use crate::plan::{CheckPlan, ForEach, StepPlan};
 use crate::value::expr::eval;
 use crate::value::{StepId, Value};
@@ -193,6 +195,23 @@ impl<'a> Unit<'a> {
             }
         };
         let cut = turn.cancel.is_cancelled() && !dismissed && step.role != Role::Cleanup;
+        for OwnCheck {
+            id,
+            text,
+            severity,
+            outcome,
+        } in got.own
+        {
+            let info = CheckInfo {
+                id: format!("{}.{id}", step.id),
+                text,
+                severity,
+                because: None,
+                place: step.place.clone(),
+            };
+            let why = format!("check `{}`: {}", info.id, outcome.message);
+            take(self.checked(step, turn.id, &info, outcome), why);
+        }
         match got.result {
             Err(failure) if dismissed && failure.class == Class::Cancelled => {
                 for info in infos(step) {
@@ -303,7 +322,7 @@ impl<'a> Unit<'a> {
         ended: &Ended,
         failure: Option<Failure>,
         attempts: u32,
-        began: crate::engine::clock::Moment,
+        began: Moment,
     ) {
         self.emit(
             Some(id),
@@ -322,7 +341,7 @@ impl<'a> Unit<'a> {
 }
 
 /// Every check a step has.
-fn infos(step: &StepPlan) -> impl Iterator<Item = &crate::event::CheckInfo> {
+fn infos(step: &StepPlan) -> impl Iterator<Item = &CheckInfo> {
     let until = step.poll.iter().filter_map(|p| p.until.as_ref()).map(|c| &c.info);
     let expected = step.expect_failure.iter().map(|e| &e.info);
     until.chain(step.expect.iter().map(|c| &c.info)).chain(expected)
