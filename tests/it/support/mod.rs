@@ -1,3 +1,4 @@
-//! What several subjects of the integration tests share.
+//! What integration tests share.
 
 pub mod events;
+pub mod specrun;
