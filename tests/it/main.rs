@@ -5,5 +5,6 @@
 mod cli;
 mod docs;
 mod generated;
+mod html;
 mod report;
 mod support;
