@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::action::{DynAction, ParamSchema};
 use crate::value::Type;
 
 /// An action's schema and types.
 pub(super) struct Facts {
-    pub schema: ParamSchema,
+    pub schema: Arc<ParamSchema>,
     pub params: Type,
     pub output: Type,
 }
