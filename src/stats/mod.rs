@@ -5,6 +5,7 @@
 //! `check`; nothing here reads, prints or rounds.
 
 pub mod binomial;
+pub mod drift;
 pub mod effective;
 pub mod limits;
 pub mod paired;
