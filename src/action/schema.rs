@@ -17,6 +17,13 @@ pub struct ParamProblem {
 pub struct ParamSchema {}
 
 impl ParamSchema {
+    /// Compiles the schema of an action.
+    #[must_use]
+    pub fn of(action: &dyn super::DynAction) -> Self {
+        let _ = action;
+        todo!()
+    }
+
     /// Every mistake; values with an expression (`${{`) are taken to fit, except where their key does not exist.
     #[must_use]
     pub fn problems(&self, params: &serde_json::Value) -> Vec<ParamProblem> {

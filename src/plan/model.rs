@@ -84,6 +84,7 @@ pub struct StepPlan {
     pub background: bool,
     /// Runs while these background steps run; fails to start when one has already ended.
     pub during: Vec<NodeIx>,
+    /// Of each attempt.
     pub timeout: Duration,
     pub retry: Option<Retry>,
     pub poll: Option<Poll>,
@@ -107,7 +108,8 @@ pub enum Params {
     Map(Vec<(String, Entry)>),
 }
 
-/// A value of a parameter mapping; `secret` says that the action declares that a secret may stand here.
+/// A value of a parameter mapping. A value that is one expression alone and comes out as null takes its key away,
+/// so that an optional input can be handed on. `secret` says that the action declares that a secret may stand here.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
     pub value: Params,
@@ -147,7 +149,8 @@ pub struct Poll {
     pub stable_for: Option<Duration>,
 }
 
-/// A check with all its rules.
+/// A check with all its rules. In a step's own checks `.` and the step's own id are its output (of this element,
+/// when it runs `for_each`).
 #[derive(Clone, Debug)]
 pub struct CheckPlan {
     pub info: CheckInfo,

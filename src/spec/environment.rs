@@ -40,6 +40,8 @@ pub struct EndpointText {
     pub certificate: Option<Setting>,
     pub key: Option<Setting>,
     pub headers: BTreeMap<String, Setting>,
+    /// The family's own keys. Every string in them, at any depth, may hold the same texts as the other keys, and
+    /// is resolved with them.
     pub settings: BTreeMap<String, serde_json::Value>,
 }
 

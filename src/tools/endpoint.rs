@@ -24,7 +24,11 @@ pub struct Endpoint {
     /// PEM files with the client's certificate and key.
     pub client_certificate: Option<(PathBuf, PathBuf)>,
     pub headers: BTreeMap<String, String>,
-    /// The family's own keys.
+    /// The family's own keys, texts resolved.
+    ///
+    /// `exec` has two, so that a spec can name what it runs without knowing where that lives:
+    /// `programs: {train: [/venv/bin/python, /lab/train.py]}` gives the words that stand for the program `train`,
+    /// and `env: {MLFLOW_TRACKING_URI: http://...}` the variables every program gets (a step's own win).
     pub settings: BTreeMap<String, serde_json::Value>,
 }
 

@@ -5,6 +5,7 @@
 pub mod expr;
 mod ids;
 mod interpolate;
+mod moment;
 mod quantity;
 mod sample;
 mod secret;
@@ -13,6 +14,7 @@ mod types;
 
 pub use ids::{AttemptNo, SpecId, StepId};
 pub use interpolate::{Interpolated, Piece};
+pub use moment::Moment;
 pub use quantity::{Bytes, Dimension, Duration, Money, Quantity, Rate, Ratio, UnitError};
 pub use sample::{Distribution, Estimate, Proportion};
 pub use secret::Secret;

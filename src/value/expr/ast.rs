@@ -76,6 +76,8 @@ pub enum BinaryOp {
 
 impl Expr {
     /// The paths it starts from: `inputs.limit`, `traffic.latency.p95`, each once, in order of appearance.
+    /// A leading dot outside every function starts the path `.` (the step's own output); the element of a function is
+    /// no path.
     #[must_use]
     pub fn paths(&self) -> Vec<(Vec<String>, Range)> {
         todo!()

@@ -5,7 +5,8 @@ use crate::value::Value;
 
 /// The values an expression may use.
 pub trait Scope {
-    /// The value of the first word of a path. None: the step has no output (it failed or did not run).
+    /// The value of the first word of a path; `.` asks for the leading dot outside every function: the step's own
+    /// output. None: the step has no output (it failed or did not run).
     fn value_of(&self, name: &str) -> Option<Value>;
 }
 

@@ -1,0 +1,57 @@
+//! What can be written on the command line.
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use super::explain;
+use super::output::Color;
+
+/// Runs declarative tests of machine-learning platforms, and cannot go green by accident.
+#[derive(Debug, Parser)]
+#[command(
+    name = "specrun",
+    version,
+    max_term_width = 110,
+    arg_required_else_help = true
+)]
+pub struct Cli {
+    /// When to colour.
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub color: Color,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// The verbs. Without one it is `run`.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Say what a code, an action, a function or the exit codes mean.
+    Explain(explain::Args),
+}
+
+/// Puts `run` in front of the first word that is no verb, so that `specrun specs/x.yaml` runs it.
+#[must_use]
+pub fn with_default_verb(mut words: Vec<OsString>) -> Vec<OsString> {
+    let command = Cli::command();
+    let is_verb = |word: &str| {
+        word == "help"
+            || command
+                .get_subcommands()
+                .any(|c| c.get_name() == word || c.get_all_aliases().any(|a| a == word))
+    };
+    let mut at = 1;
+    while let Some(word) = words.get(at).map(|w| w.to_string_lossy().into_owned()) {
+        match word.as_str() {
+            "-h" | "--help" | "-V" | "--version" => return words,
+            "--color" => at += 2,
+            other if other.starts_with("--color=") => at += 1,
+            other if is_verb(other) => return words,
+            _ => break,
+        }
+    }
+    if at < words.len() && is_verb("run") {
+        words.insert(at, OsString::from("run"));
+    }
+    words
+}

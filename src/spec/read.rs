@@ -1,0 +1,531 @@
+//! A spec file to a [`Spec`].
+
+use std::path::Path;
+
+use crate::action::Registry;
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::event::Severity;
+use crate::source::{self, Kind, Node, SourceId, Sources, Spanned, SyntaxErrorKind};
+use crate::value::{Dimension, Quantity, Type};
+
+use super::fields::{
+    bad_value, boolean, confidence, duration, list, mapping, missing_key, name, names, only_known, severity,
+    text, wrong_kind,
+};
+use super::steps::{Draft, Reader, checks};
+use super::{Input, InputKind, Spec, SpecDefaults, Tool, like};
+
+/// The keys of a spec.
+pub(crate) const SPEC_KEYS: &[&str] = &[
+    "specrun",
+    "id",
+    "title",
+    "description",
+    "category",
+    "tags",
+    "severity",
+    "tools",
+    "confidence",
+    "timeout",
+    "locks",
+    "inputs",
+    "matrix",
+    "preconditions",
+    "steps",
+    "expect",
+    "on_failure",
+];
+
+/// The words of an input's `type`.
+pub(crate) const INPUT_TYPES: &[&str] = &[
+    "string",
+    "int",
+    "number",
+    "bool",
+    "duration",
+    "bytes",
+    "ratio",
+    "rate",
+    "throughput",
+    "money",
+    "time",
+    "list",
+    "map",
+    "secret",
+];
+
+/// How many rows a matrix may have.
+const MAX_ROWS: usize = 10_000;
+
+/// Reads a file; what is wrong with it goes to `out`.
+pub fn read(
+    sources: &Sources,
+    path: &Path,
+    registry: &Registry,
+    defaults: SpecDefaults,
+    out: &mut Diagnostics,
+) -> Option<Spec> {
+    let id = load(sources, path, out)?;
+    read_text(sources, id, registry, defaults, out)
+}
+
+/// Adds a file to the sources; a byte order mark is left out.
+pub(super) fn load(sources: &Sources, path: &Path, out: &mut Diagnostics) -> Option<SourceId> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(e) => {
+            out.push(
+                Diagnostic::error(Code::Unreadable, format!("reading {}: {e}", path.display())).path(path),
+            );
+            return None;
+        }
+    };
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+            Some(sources.add(path, text))
+        }
+        Err(e) => {
+            let at = e.utf8_error().valid_up_to();
+            let line = e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+            out.push(
+                Diagnostic::error(
+                    Code::NotUtf8,
+                    format!("{} is not UTF-8: byte {at}, line {line}", path.display()),
+                )
+                .path(path)
+                .help("save the file as UTF-8"),
+            );
+            None
+        }
+    }
+}
+
+/// The node tree of a text, or a report.
+pub(super) fn tree(sources: &Sources, id: SourceId, out: &mut Diagnostics) -> Option<Node> {
+    match source::read(sources, id) {
+        Ok(node) => Some(node),
+        Err(e) => {
+            let code = match e.kind {
+                SyntaxErrorKind::Syntax => Code::Syntax,
+                SyntaxErrorKind::DuplicateKey => Code::DuplicateKey,
+                SyntaxErrorKind::UnquotedTemplate => Code::UnquotedTemplate,
+                SyntaxErrorKind::Tag => Code::UnknownTag,
+                SyntaxErrorKind::SeveralDocuments => Code::SeveralDocuments,
+                SyntaxErrorKind::Budget => Code::Budget,
+                SyntaxErrorKind::Ambiguous => Code::Ambiguous,
+                SyntaxErrorKind::Empty => Code::Empty,
+            };
+            out.push(
+                Diagnostic::error(code, e.message)
+                    .label(e.span, "here")
+                    .maybe_help(e.help)
+                    .path(sources.path(id)),
+            );
+            None
+        }
+    }
+}
+
+/// Reads a text that was added to the sources.
+pub fn read_text(
+    sources: &Sources,
+    id: SourceId,
+    registry: &Registry,
+    defaults: SpecDefaults,
+    out: &mut Diagnostics,
+) -> Option<Spec> {
+    let root = tree(sources, id, out)?;
+    if !matches!(root.kind, Kind::Map(_)) {
+        wrong_kind(out, &root, "a spec", "a mapping");
+        return None;
+    }
+    version(out, &root)?;
+    only_known(out, &root, "a spec", SPEC_KEYS);
+
+    let top = root.entries().first().map_or(root.span, |e| e.key.span);
+    let required = |out: &mut Diagnostics, key: &str, help: &str| match root.get(key) {
+        Some(e) => text(out, &e.value, &format!("`{key}`")),
+        None => {
+            missing_key(out, top, "the spec", key, help);
+            None
+        }
+    };
+    let spec_id = required(
+        out,
+        "id",
+        "give it a name that is unique in the project: `id: T07`",
+    )
+    .filter(|t| spec_name(out, t));
+    let title = required(out, "title", "say in a few words what it checks");
+    let optional = |out: &mut Diagnostics, key: &str| {
+        root.get(key)
+            .and_then(|e| text(out, &e.value, &format!("`{key}`")))
+    };
+    let description = optional(out, "description");
+    let category = optional(out, "category");
+    let tags = root
+        .get("tags")
+        .map_or(Vec::new(), |e| names(out, &e.value, "`tags`", false));
+    for tag in &tags {
+        name(out, tag, "a tag", true);
+    }
+    if let Some(category) = &category {
+        name(out, category, "a category", true);
+    }
+    let spec_severity = root.get("severity").and_then(|e| severity(out, &e.value));
+    let tools = root
+        .get("tools")
+        .map(|e| Spanned::new(tools(out, &e.value), e.key.span));
+    let spec_confidence = root.get("confidence").and_then(|e| confidence(out, &e.value));
+    let timeout = root
+        .get("timeout")
+        .and_then(|e| duration(out, &e.value, "`timeout`"));
+    let locks = root
+        .get("locks")
+        .map_or(Vec::new(), |e| names(out, &e.value, "`locks`", false));
+    let inputs = root.get("inputs").map_or(Vec::new(), |e| inputs(out, &e.value));
+    let matrix = root.get("matrix").map_or(Vec::new(), |e| matrix(out, &e.value));
+
+    let mut steps = Reader {
+        registry,
+        defaults,
+        out,
+    };
+    let mut group = |key: &str| -> Vec<Draft> {
+        root.get(key)
+            .map_or(Vec::new(), |e| steps.steps(&e.value, &format!("`{key}`")))
+    };
+    let groups = vec![group("preconditions"), group("steps"), group("on_failure")];
+    if root.get("steps").is_none() {
+        missing_key(
+            out,
+            top,
+            "the spec",
+            "steps",
+            "a spec does something: give at least one step",
+        );
+    }
+    let mut groups = like::resolve(groups, out).into_iter();
+    let expect = root
+        .get("expect")
+        .map_or(Vec::new(), |e| checks(out, &e.value, "`expect`"));
+    let mut next = || groups.next().unwrap_or_default();
+    Some(Spec {
+        source: id,
+        file: sources.path(id),
+        preconditions: next(),
+        steps: next(),
+        on_failure: next(),
+        id: spec_id?,
+        title: title?,
+        description,
+        category,
+        tags,
+        severity: spec_severity.unwrap_or(Severity::Critical),
+        tools,
+        confidence: spec_confidence,
+        timeout,
+        locks,
+        inputs,
+        matrix,
+        expect,
+    })
+}
+
+fn version(out: &mut Diagnostics, root: &Node) -> Option<()> {
+    let Some(entry) = root.get("specrun") else {
+        let top = root.entries().first().map_or(root.span, |e| e.key.span);
+        let near = root
+            .entries()
+            .iter()
+            .find(|e| did_you_mean(&e.key.value, ["specrun"]).is_some_and(|h| h.contains("did you mean")));
+        out.push(
+            Diagnostic::error(
+                Code::Version,
+                "the file does not say which version of the language it is written in",
+            )
+            .label(near.map_or(top, |e| e.key.span), "`specrun` is missing")
+            .help("begin the file with `specrun: 1`"),
+        );
+        return None;
+    };
+    if entry.value.kind == Kind::Int(1) {
+        return Some(());
+    }
+    out.push(
+        Diagnostic::error(Code::Version, "this version of the language is not known")
+            .label(entry.value.span, "not 1")
+            .help("this program reads `specrun: 1`"),
+    );
+    None
+}
+
+/// Ids also name folders, so they hold nothing that a path or a shell would understand.
+fn spec_name(out: &mut Diagnostics, id: &Spanned<String>) -> bool {
+    let ok = id.value.len() <= 100
+        && id.value.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && id
+            .value
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.'));
+    if !ok {
+        out.push(
+            Diagnostic::error(Code::BadName, format!("`{}` cannot name a spec", id.value))
+                .label(id.span, "not a name")
+                .help("a letter or digit first, then letters, digits, `_`, `-` or `.`; at most 100"),
+        );
+    }
+    ok
+}
+
+fn tools(out: &mut Diagnostics, node: &Node) -> Vec<Tool> {
+    let mut found: Vec<Tool> = Vec::new();
+    for item in list(out, node, "`tools`") {
+        let tool = match &item.kind {
+            Kind::Map(entries) => {
+                let [one] = entries.as_slice() else {
+                    wrong_kind(
+                        out,
+                        item,
+                        "an item of `tools`",
+                        "a name, or one name with a version",
+                    );
+                    continue;
+                };
+                let Some(t) = text(out, &one.value, "a version") else {
+                    continue;
+                };
+                match semver::VersionReq::parse(&t.value) {
+                    Ok(v) => Tool {
+                        family: one.key.clone(),
+                        version: Some(v),
+                    },
+                    Err(e) => {
+                        bad_value(
+                            out,
+                            t.span,
+                            format!("`{}` is not a version requirement such as `>=2.2`: {e}", t.value),
+                        );
+                        continue;
+                    }
+                }
+            }
+            _ => {
+                let Some(family) = text(out, item, "an item of `tools`") else {
+                    continue;
+                };
+                Tool {
+                    family,
+                    version: None,
+                }
+            }
+        };
+        if let Some(first) = found.iter().find(|t| t.family.value == tool.family.value) {
+            out.push(
+                Diagnostic::error(
+                    Code::BadValue,
+                    format!("`{}` stands twice in `tools`", tool.family.value),
+                )
+                .label(tool.family.span, "again")
+                .label(first.family.span, "first here"),
+            );
+        } else {
+            found.push(tool);
+        }
+    }
+    found
+}
+
+fn inputs(out: &mut Diagnostics, node: &Node) -> Vec<Input> {
+    let mut found = Vec::new();
+    for entry in mapping(out, node, "`inputs`") {
+        let what = format!("input `{}`", entry.key.value);
+        if !name(out, &entry.key, "an input", false) {
+            continue;
+        }
+        if !matches!(entry.value.kind, Kind::Map(_)) {
+            out.push(
+                Diagnostic::error(Code::WrongKind, format!("{what} must be a mapping with a type"))
+                    .label(entry.value.span, format!("this is {}", entry.value.describe()))
+                    .help(format!(
+                        "write `{}: {{type: string, default: ...}}`",
+                        entry.key.value
+                    )),
+            );
+            continue;
+        }
+        if let Some(input) = input(out, &entry.key, &entry.value, &what) {
+            found.push(input);
+        }
+    }
+    found
+}
+
+fn input(out: &mut Diagnostics, key: &Spanned<String>, node: &Node, what: &str) -> Option<Input> {
+    const KEYS: &[&str] = &["type", "default", "from", "required", "one_of", "description"];
+    only_known(out, node, what, KEYS);
+    let default = node.get("default").map(|e| e.value.clone());
+    let Some(ty) = node.get("type") else {
+        missing_key(
+            out,
+            key.span,
+            what,
+            "type",
+            &format!("one of {}", INPUT_TYPES.join(", ")),
+        );
+        return None;
+    };
+    let word = text(out, &ty.value, "`type`")?;
+    let Some(kind) = input_kind(&word.value, default.as_ref()) else {
+        out.push(
+            Diagnostic::error(Code::BadValue, format!("there is no input type `{}`", word.value))
+                .label(word.span, "unknown type")
+                .maybe_help(did_you_mean(&word.value, INPUT_TYPES.iter().copied())),
+        );
+        return None;
+    };
+    let from = node.get("from").and_then(|e| from_env(out, &e.value, what));
+    let required = node.get("required").map(|e| {
+        if let Some(d) = node.get("default") {
+            out.push(
+                Diagnostic::error(
+                    Code::KeysDoNotFit,
+                    format!("{what} has a default, so `required` says nothing"),
+                )
+                .label(e.key.span, "without effect")
+                .label(d.key.span, "the default"),
+            );
+        }
+        boolean(out, &e.value, "`required`").unwrap_or(true)
+    });
+    if kind == InputKind::Secret
+        && let Some(e) = node.get("default").or_else(|| node.get("one_of"))
+    {
+        out.push(
+            Diagnostic::error(
+                Code::SecretInClear,
+                format!("{what} is a secret and stands in the file"),
+            )
+            .label(e.key.span, "readable by everybody who can read the file")
+            .help("write `from: env.NAME`, or name it under `secrets` of the environment file"),
+        );
+    }
+    let one_of = node
+        .get("one_of")
+        .map_or(Vec::new(), |e| list(out, &e.value, "`one_of`").to_vec());
+    let kind = match kind {
+        InputKind::Plain(Type::String) if !one_of.is_empty() => InputKind::Plain(Type::Enum(
+            one_of
+                .iter()
+                .filter_map(|n| n.as_str().map(str::to_owned))
+                .collect(),
+        )),
+        other => other,
+    };
+    Some(Input {
+        name: key.clone(),
+        kind,
+        default,
+        from,
+        required: required.unwrap_or(true),
+        one_of,
+        description: node
+            .get("description")
+            .and_then(|e| text(out, &e.value, "`description`"))
+            .map(|t| t.value),
+    })
+}
+
+fn input_kind(word: &str, default: Option<&Node>) -> Option<InputKind> {
+    let quantity = |d| Some(InputKind::Plain(Type::Quantity(d)));
+    let plain = |t| Some(InputKind::Plain(t));
+    match word {
+        "string" => plain(Type::String),
+        "int" => plain(Type::Int),
+        "number" => plain(Type::Number),
+        "bool" => plain(Type::Bool),
+        "duration" => quantity(Dimension::Duration),
+        "bytes" => quantity(Dimension::Bytes),
+        "ratio" => quantity(Dimension::Ratio),
+        "rate" => quantity(Dimension::Rate),
+        "throughput" => quantity(Dimension::Throughput),
+        // The currency is the default's; without one it is only known with the value.
+        "money" => match default.and_then(Node::as_str).map(str::parse::<Quantity>) {
+            Some(Ok(q)) if matches!(q.dimension, Dimension::Money(_)) => quantity(q.dimension),
+            _ => plain(Type::Any),
+        },
+        "time" => plain(Type::Time),
+        "list" => plain(Type::List(Box::new(Type::Any))),
+        "map" => plain(Type::Map(Box::new(Type::Any))),
+        "secret" => Some(InputKind::Secret),
+        _ => None,
+    }
+}
+
+/// `env.NAME`, the name alone.
+pub(super) fn from_env(out: &mut Diagnostics, node: &Node, what: &str) -> Option<Spanned<String>> {
+    let t = text(out, node, "`from`")?;
+    match t.value.strip_prefix("env.") {
+        Some(var) if !var.is_empty() && var.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') => {
+            Some(Spanned::new(var.to_owned(), t.span))
+        }
+        _ => {
+            out.push(
+                Diagnostic::error(Code::BadValue, format!("{what} cannot come from `{}`", t.value))
+                    .label(t.span, "not a source")
+                    .help("write `from: env.NAME` for the environment variable NAME"),
+            );
+            None
+        }
+    }
+}
+
+fn matrix(out: &mut Diagnostics, node: &Node) -> Vec<(Spanned<String>, Vec<Node>)> {
+    let mut axes = Vec::new();
+    let mut rows: usize = 1;
+    for entry in mapping(out, node, "`matrix`") {
+        if !name(out, &entry.key, "an axis", false) {
+            continue;
+        }
+        let values = list(out, &entry.value, &format!("axis `{}`", entry.key.value));
+        for (i, value) in values.iter().enumerate() {
+            if let Some(s) = value.as_str()
+                && s.contains("${{")
+            {
+                out.push(
+                    Diagnostic::error(
+                        Code::UnexpectedExpression,
+                        "the values of a matrix cannot be computed",
+                    )
+                    .label(value.span, "an expression may not stand here")
+                    .help("a list that is only known at run time can be gone through with `for_each`"),
+                );
+            }
+            if values[..i].iter().any(|v| v.kind == value.kind) {
+                out.push(
+                    Diagnostic::error(
+                        Code::BadValue,
+                        format!("axis `{}` has the same value twice", entry.key.value),
+                    )
+                    .label(value.span, "again"),
+                );
+            }
+        }
+        rows = rows.saturating_mul(values.len());
+        axes.push((entry.key.clone(), values.to_vec()));
+    }
+    if rows > MAX_ROWS {
+        bad_value(
+            out,
+            node.span,
+            format!("the matrix has {rows} rows; at most {MAX_ROWS} are allowed"),
+        );
+    }
+    if matches!(node.kind, Kind::Map(_)) && axes.is_empty() {
+        out.push(
+            Diagnostic::error(Code::EmptyList, "`matrix` has no axis").label(node.span, "nothing in it"),
+        );
+    }
+    axes
+}

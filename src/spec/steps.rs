@@ -1,0 +1,584 @@
+//! A list item with an action, and the rules around it.
+
+use std::time::Duration;
+
+use crate::action::Registry;
+use crate::check::Class;
+use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::event::Severity;
+use crate::source::{Kind, Node, Span, Spanned};
+
+use super::fields::{
+    backoff, bad_value, boolean, confidence, duration, integer, list, mapping, missing_key, name, names,
+    only_known, severity, text, unknown_key, wrong_kind,
+};
+use super::{Backoff, Check, ExpectFailure, ForEach, Poll, Retry, SpecDefaults, Step};
+
+/// The engine's own keys of a step.
+pub(crate) const STEP_KEYS: &[&str] = &[
+    "id",
+    "name",
+    "like",
+    "needs",
+    "if",
+    "for_each",
+    "background",
+    "during",
+    "timeout",
+    "retry",
+    "eventually",
+    "within",
+    "every",
+    "stable_for",
+    "expect",
+    "expect_failure",
+    "cleanup",
+    "locks",
+];
+
+/// Words that mean something else in expressions.
+pub(crate) const RESERVED: &[&str] = &[
+    "inputs", "matrix", "run", "env", "steps", "true", "false", "null", "and", "or", "not", "in", "is",
+    "contains", "matches", "present", "absent", "specrun",
+];
+
+/// A step that may still have to take its action from another one.
+pub(super) struct Draft {
+    pub step: Step,
+    pub like: Option<Spanned<String>>,
+}
+
+/// What reading steps needs.
+pub(super) struct Reader<'a> {
+    pub registry: &'a Registry,
+    pub defaults: SpecDefaults,
+    pub out: &'a mut Diagnostics,
+}
+
+impl Reader<'_> {
+    /// Reads a list of steps.
+    pub fn steps(&mut self, node: &Node, what: &str) -> Vec<Draft> {
+        let items = list(self.out, node, what);
+        items.iter().map(|item| self.step(item, what)).collect()
+    }
+
+    fn step(&mut self, node: &Node, what: &str) -> Draft {
+        let entries = mapping(self.out, node, &format!("an item of {what}"));
+        let mut action = None;
+        let mut params = Node::new(Kind::Map(Vec::new()), node.span);
+        let mut span = entries.first().map_or(node.span, |e| e.key.span);
+        for entry in entries {
+            let key = &entry.key;
+            if STEP_KEYS.contains(&key.value.as_str()) {
+                continue;
+            }
+            let Some(found) = self.registry.get(&key.value) else {
+                self.unknown_action(key);
+                // One message is enough: it is not also a step without an action.
+                action.get_or_insert((key.clone(), None));
+                continue;
+            };
+            if let Some((first, _)) = &action {
+                self.out.push(
+                    Diagnostic::error(Code::SeveralActions, "a step has exactly one action")
+                        .label(key.span, "a second action")
+                        .label(first.span, "the first one")
+                        .help("make it two steps"),
+                );
+                continue;
+            }
+            action = Some((key.clone(), Some(found)));
+            span = key.span;
+            match &entry.value.kind {
+                Kind::Map(_) => params = entry.value.clone(),
+                Kind::Null => params.span = key.span,
+                _ => wrong_kind(
+                    self.out,
+                    &entry.value,
+                    &format!("`{}`", key.value),
+                    "a mapping of parameters",
+                ),
+            }
+        }
+        let like = node.get("like").and_then(|e| text(self.out, &e.value, "`like`"));
+        if action.is_none() && node.get("like").is_none() && !entries.is_empty() {
+            self.out.push(
+                Diagnostic::error(
+                    Code::NoAction,
+                    "a step has exactly one action, and this one has none",
+                )
+                .label(span, "this step")
+                .help("add a key such as `http.request:` with the action's parameters"),
+            );
+        }
+        let action = action.and_then(|(key, found)| found.map(|a| Spanned::new(a, key.span)));
+        Draft {
+            step: self.rules(node, action, params, span),
+            like,
+        }
+    }
+
+    fn unknown_action(&mut self, key: &Spanned<String>) {
+        let word = key.value.as_str();
+        if !word.contains('.') {
+            if self.registry.family(word).is_some() {
+                let verbs = self
+                    .registry
+                    .names()
+                    .filter(|n| n.starts_with(&format!("{word}.")));
+                self.out.push(
+                    Diagnostic::error(
+                        Code::UnknownAction,
+                        format!("`{word}` is a family, not an action"),
+                    )
+                    .label(key.span, "which verb?")
+                    .help(format!("it has {}", verbs.collect::<Vec<_>>().join(", "))),
+                );
+                return;
+            }
+            unknown_key(self.out, key, "a step", STEP_KEYS);
+            return;
+        }
+        let family = word.split('.').next().unwrap_or_default();
+        let help = match self.registry.family(family) {
+            Some(f) => did_you_mean(word, f.actions.iter().map(|a| a.name())),
+            None => did_you_mean(word, self.registry.names()),
+        };
+        self.out.push(
+            Diagnostic::error(Code::UnknownAction, format!("there is no action `{word}`"))
+                .label(key.span, "unknown action")
+                .maybe_help(help),
+        );
+    }
+
+    fn rules(
+        &mut self,
+        node: &Node,
+        action: Option<Spanned<&'static dyn crate::action::DynAction>>,
+        params: Node,
+        span: Span,
+    ) -> Step {
+        let get = |key: &str| node.get(key);
+        let out = &mut *self.out;
+        let id = get("id").and_then(|e| text(out, &e.value, "`id`")).filter(|id| {
+            if RESERVED.contains(&id.value.as_str()) {
+                out.push(
+                    Diagnostic::error(Code::BadName, format!("`{}` cannot name a step", id.value))
+                        .label(id.span, "this word means something else in expressions"),
+                );
+                return false;
+            }
+            name(out, id, "a step", false)
+        });
+        let for_each = get("for_each").and_then(|e| for_each(out, &e.value));
+        let expect = get("expect").map(|e| e.value.clone());
+        let eventually = get("eventually").map(|e| e.value.clone());
+        let cleanup = get("cleanup").map(|e| e.value.clone());
+        let step = Step {
+            id,
+            name: get("name")
+                .and_then(|e| text(out, &e.value, "`name`"))
+                .map(|t| t.value),
+            action,
+            params,
+            needs: get("needs").map(|e| Spanned::new(names(out, &e.value, "`needs`", true), e.key.span)),
+            condition: get("if").and_then(|e| scalar_expression(out, &e.value, "`if`")),
+            for_each,
+            background: get("background")
+                .and_then(|e| boolean(out, &e.value, "`background`"))
+                .unwrap_or(false),
+            during: get("during").map_or(Vec::new(), |e| names(out, &e.value, "`during`", false)),
+            timeout: get("timeout")
+                .and_then(|e| duration(out, &e.value, "`timeout`").map(|d| Spanned::new(d, e.value.span))),
+            retry: get("retry").and_then(|e| retry(out, &e.value, self.defaults.every)),
+            poll: None,
+            expect: Vec::new(),
+            expect_failure: get("expect_failure").and_then(|e| expect_failure(out, &e.value, e.key.span)),
+            cleanup: Vec::new(),
+            locks: get("locks").map_or(Vec::new(), |e| names(out, &e.value, "`locks`", false)),
+            span,
+        };
+        let until = eventually.and_then(|e| check(self.out, &e, "`eventually`"));
+        let poll = self.poll(node, until);
+        let expect = expect.map_or(Vec::new(), |e| checks(self.out, &e, "`expect`"));
+        let cleanup = cleanup.map_or(Vec::new(), |e| self.cleanup(&e));
+        let step = Step {
+            poll,
+            expect,
+            cleanup,
+            ..step
+        };
+        self.fit(node, &step);
+        step
+    }
+
+    fn poll(&mut self, node: &Node, until: Option<Check>) -> Option<Poll> {
+        let out = &mut *self.out;
+        let within = node
+            .get("within")
+            .and_then(|e| duration(out, &e.value, "`within`").map(|d| Spanned::new(d, e.value.span)));
+        let every = node.get("every").and_then(|e| backoff(out, &e.value, "`every`"));
+        let stable_for = node
+            .get("stable_for")
+            .and_then(|e| duration(out, &e.value, "`stable_for`"));
+        if let (Some(eventually), None) = (node.get("eventually"), node.get("within")) {
+            missing_key(
+                out,
+                eventually.key.span,
+                "a step with `eventually`",
+                "within",
+                "say how long to wait at most: `within: 60s`",
+            );
+        }
+        for key in ["every", "stable_for"] {
+            if let (Some(e), None, None) = (node.get(key), node.get("eventually"), node.get("within")) {
+                out.push(
+                    Diagnostic::error(Code::KeysDoNotFit, format!("`{key}` has no effect without `eventually`"))
+                        .label(e.key.span, "without effect")
+                        .help("add `eventually` and `within`; the pause of `retry` is `retry: {attempts: 3, every: 1s}`"),
+                );
+            }
+        }
+        if let (Some(stable), Some(within)) = (stable_for, &within)
+            && stable >= within.value
+        {
+            out.push(
+                Diagnostic::error(Code::KeysDoNotFit, "`stable_for` must be shorter than `within`")
+                    .label(within.span, "never long enough"),
+            );
+        }
+        Some(Poll {
+            until,
+            within: within?,
+            every: every.unwrap_or(self.defaults.every),
+            stable_for,
+        })
+    }
+
+    /// A step, or a list of steps, that undoes.
+    fn cleanup(&mut self, node: &Node) -> Vec<Step> {
+        let drafts = match &node.kind {
+            Kind::Map(_) => vec![self.step(node, "`cleanup`")],
+            _ => self.steps(node, "`cleanup`"),
+        };
+        for key in [
+            "cleanup",
+            "expect",
+            "background",
+            "during",
+            "needs",
+            "like",
+            "locks",
+            "expect_failure",
+        ] {
+            let nodes: &[Node] = match &node.kind {
+                Kind::Map(_) => std::slice::from_ref(node),
+                _ => node.items(),
+            };
+            for e in nodes.iter().filter_map(|n| n.get(key)) {
+                self.out.push(
+                    Diagnostic::error(Code::KeysDoNotFit, format!("a cleanup cannot have `{key}`"))
+                        .label(e.key.span, "not here")
+                        .help("a cleanup is an action with its parameters, and if needed `if`, `timeout`, `retry`, `eventually` and `within`"),
+                );
+            }
+        }
+        drafts.into_iter().map(|d| d.step).collect()
+    }
+
+    /// Keys that contradict each other.
+    fn fit(&mut self, node: &Node, step: &Step) {
+        const PAIRS: &[(&str, &str, &str)] = &[
+            ("retry", "eventually", "`eventually` already tries again"),
+            ("retry", "within", "`within` already tries again"),
+            (
+                "expect_failure",
+                "expect",
+                "a step that fails has no output to look at",
+            ),
+            (
+                "expect_failure",
+                "eventually",
+                "a step that fails has no output to look at",
+            ),
+            ("background", "eventually", "nobody waits for a background step"),
+            ("background", "for_each", "one background step at a time"),
+            (
+                "background",
+                "expect_failure",
+                "nobody waits for a background step",
+            ),
+            (
+                "background",
+                "during",
+                "a background step is what others run during",
+            ),
+        ];
+        for (a, b, why) in PAIRS {
+            if let (Some(first), Some(second)) = (node.get(a), node.get(b)) {
+                self.out.push(
+                    Diagnostic::error(
+                        Code::KeysDoNotFit,
+                        format!("`{a}` and `{b}` exclude each other: {why}"),
+                    )
+                    .label(second.key.span, format!("`{b}`"))
+                    .label(first.key.span, format!("`{a}`")),
+                );
+            }
+        }
+        if let Some(action) = &step.action
+            && !action.value.idempotent()
+            && let Some(e) = node
+                .get("retry")
+                .or_else(|| node.get("eventually"))
+                .or_else(|| node.get("within"))
+        {
+            self.out.push(
+                Diagnostic::error(
+                    Code::KeysDoNotFit,
+                    format!(
+                        "`{}` may not be done twice, so `{}` cannot repeat it",
+                        action.value.name(),
+                        e.key.value
+                    ),
+                )
+                .label(e.key.span, "would repeat it")
+                .label(action.span, "this action changes something each time"),
+            );
+        }
+    }
+}
+
+/// A check, or a list of checks.
+pub(super) fn checks(out: &mut Diagnostics, node: &Node, what: &str) -> Vec<Check> {
+    match &node.kind {
+        Kind::Seq(_) => list(out, node, what)
+            .iter()
+            .filter_map(|item| check(out, item, &format!("an item of {what}")))
+            .collect(),
+        _ => check(out, node, what).into_iter().collect(),
+    }
+}
+
+fn check(out: &mut Diagnostics, node: &Node, what: &str) -> Option<Check> {
+    if !matches!(node.kind, Kind::Map(_)) {
+        return Some(Check {
+            text: scalar_expression(out, node, what)?,
+            confidence: None,
+            because: None,
+            severity: Severity::default(),
+        });
+    }
+    only_known(out, node, what, &["check", "confidence", "because", "severity"]);
+    let Some(e) = node.get("check") else {
+        missing_key(
+            out,
+            node.entries().first().map_or(node.span, |e| e.key.span),
+            what,
+            "check",
+            "write the expectation as text, or as `{check: EXPRESSION, because: WHY}`; text with `: ` or ` #` in it needs quotes",
+        );
+        return None;
+    };
+    Some(Check {
+        text: scalar_expression(out, &e.value, "`check`")?,
+        confidence: node.get("confidence").and_then(|e| confidence(out, &e.value)),
+        because: node
+            .get("because")
+            .and_then(|e| text(out, &e.value, "`because`"))
+            .map(|t| t.value),
+        severity: node
+            .get("severity")
+            .and_then(|e| severity(out, &e.value))
+            .unwrap_or_default(),
+    })
+}
+
+/// The scalar of an expression, which stands there without `${{ }}`.
+fn scalar_expression(out: &mut Diagnostics, node: &Node, what: &str) -> Option<Node> {
+    match &node.kind {
+        Kind::String(s) if s.trim_start().starts_with("${{") => {
+            out.push(
+                Diagnostic::error(
+                    Code::UnexpectedExpression,
+                    format!("{what} is an expression already"),
+                )
+                .label(node.span, "`${{ }}` does not belong here")
+                .help("leave `${{` and `}}` away"),
+            );
+            None
+        }
+        Kind::String(s) if s.trim().is_empty() => {
+            bad_value(out, node.span, format!("{what} is empty"));
+            None
+        }
+        Kind::String(_) => Some(node.clone()),
+        Kind::Bool(b) => {
+            out.push(
+                Diagnostic::error(Code::ConstantCheck, format!("{what} is always {b}"))
+                    .label(node.span, "says nothing about the run")
+                    .help("write an expression over the output of a step: `predict.status == 200`"),
+            );
+            None
+        }
+        _ => {
+            wrong_kind(out, node, what, "an expression");
+            None
+        }
+    }
+}
+
+fn for_each(out: &mut Diagnostics, node: &Node) -> Option<ForEach> {
+    let entries = mapping(out, node, "`for_each`");
+    match entries {
+        [one] => {
+            if !name(out, &one.key, "the element of `for_each`", false) {
+                return None;
+            }
+            if RESERVED.contains(&one.key.value.as_str()) {
+                out.push(
+                    Diagnostic::error(
+                        Code::BadName,
+                        format!("`{}` cannot name the element of `for_each`", one.key.value),
+                    )
+                    .label(one.key.span, "this word means something else in expressions"),
+                );
+                return None;
+            }
+            match &one.value.kind {
+                Kind::Seq(_) => {
+                    list(out, &one.value, "the list of `for_each`");
+                }
+                Kind::String(_) => {}
+                _ => {
+                    wrong_kind(
+                        out,
+                        &one.value,
+                        "the value of `for_each`",
+                        "a list or an expression for one",
+                    );
+                    return None;
+                }
+            }
+            Some(ForEach {
+                name: one.key.clone(),
+                items: one.value.clone(),
+            })
+        }
+        [] => None,
+        [_, second, ..] => {
+            out.push(
+                Diagnostic::error(Code::KeysDoNotFit, "`for_each` names exactly one element")
+                    .label(second.key.span, "a second name")
+                    .help("for all combinations use `matrix` at the top of the spec"),
+            );
+            None
+        }
+    }
+}
+
+fn retry(out: &mut Diagnostics, node: &Node, every: Backoff) -> Option<Retry> {
+    let (attempts, every) = match &node.kind {
+        Kind::Map(_) => {
+            only_known(out, node, "`retry`", &["attempts", "every"]);
+            let every = match node.get("every") {
+                Some(e) => backoff(out, &e.value, "`every`")?,
+                None => every,
+            };
+            let Some(e) = node.get("attempts") else {
+                missing_key(
+                    out,
+                    node.span,
+                    "`retry`",
+                    "attempts",
+                    "say how often in all: `attempts: 3`",
+                );
+                return None;
+            };
+            (&e.value, every)
+        }
+        _ => (node, every),
+    };
+    let n = integer(out, attempts, "the number of attempts", 2..=1000)?;
+    Some(Retry {
+        attempts: u32::try_from(n).unwrap_or(2),
+        every,
+    })
+}
+
+fn expect_failure(out: &mut Diagnostics, node: &Node, span: Span) -> Option<ExpectFailure> {
+    let entries = mapping(out, node, "`expect_failure`");
+    only_known(
+        out,
+        node,
+        "`expect_failure`",
+        &["class", "status", "exit_code", "reason", "message"],
+    );
+    if entries.is_empty() {
+        if matches!(node.kind, Kind::Map(_)) {
+            bad_value(
+                out,
+                node.span,
+                "`expect_failure` must say which failure: a dead server is not a refusal".to_owned(),
+            );
+        }
+        return None;
+    }
+    let class = node
+        .get("class")
+        .and_then(|e| text(out, &e.value, "`class`"))
+        .and_then(|t| {
+            let found = Class::ALL.into_iter().find(|c| c.word() == t.value);
+            if found.is_none() {
+                let words: Vec<String> = Class::ALL.iter().map(|c| c.word()).collect();
+                out.push(
+                    Diagnostic::error(Code::BadValue, format!("there is no failure class `{}`", t.value))
+                        .label(t.span, "unknown class")
+                        .maybe_help(did_you_mean(&t.value, words.iter().map(String::as_str))),
+                );
+            }
+            found
+        });
+    let message = node
+        .get("message")
+        .and_then(|e| text(out, &e.value, "`message`"))
+        .and_then(|t| match regex::Regex::new(&t.value) {
+            Ok(_) => Some(t.value),
+            Err(e) => {
+                let last = e.to_string().lines().last().unwrap_or_default().to_owned();
+                bad_value(
+                    out,
+                    t.span,
+                    format!("`message` is not a regular expression: {last}"),
+                );
+                None
+            }
+        });
+    Some(ExpectFailure {
+        span,
+        class,
+        status: node
+            .get("status")
+            .and_then(|e| integer(out, &e.value, "`status`", 100..=599))
+            .and_then(|n| u16::try_from(n).ok()),
+        exit_code: node
+            .get("exit_code")
+            .and_then(|e| integer(out, &e.value, "`exit_code`", -255..=255))
+            .and_then(|n| i32::try_from(n).ok()),
+        reason: node
+            .get("reason")
+            .and_then(|e| text(out, &e.value, "`reason`"))
+            .map(|t| t.value),
+        message,
+    })
+}
+
+/// Used where a whole spec's limits are compared with a step's.
+#[must_use]
+pub(crate) fn seconds(d: Duration) -> String {
+    crate::value::Quantity {
+        value: d.as_secs_f64(),
+        dimension: crate::value::Dimension::Duration,
+    }
+    .to_string()
+}
