@@ -128,7 +128,11 @@ impl<'de> Deserialize<'de> for Money {
                 amount: quantity.value,
                 currency,
             }),
-            _ => Err(wrong_dimension(&quantity, "an amount of money", &Dimension::Money(String::new()))),
+            _ => Err(wrong_dimension(
+                &quantity,
+                "an amount of money",
+                &Dimension::Money(String::new()),
+            )),
         }
     }
 }

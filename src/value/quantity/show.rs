@@ -59,7 +59,9 @@ fn size(bytes: f64) -> String {
         };
         (large_enough || *unit == "B").then(|| format!("{number}{unit}"))
     });
-    candidates.min_by_key(String::len).unwrap_or_else(|| format!("{}B", decimal(bytes, 0)))
+    candidates
+        .min_by_key(String::len)
+        .unwrap_or_else(|| format!("{}B", decimal(bytes, 0)))
 }
 
 fn rate(per_second: f64) -> String {

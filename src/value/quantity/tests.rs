@@ -78,13 +78,19 @@ fn what_is_no_quantity_is_refused_with_the_cure() {
 #[test]
 fn the_text_is_short() {
     for text in [
-        "0s", "187.5ms", "1m30s", "2m", "1d1h", "90.5s", "3us", "1ns", "1%", "0.5%", "512MiB", "1GB", "1.5KiB", "87B",
-        "20/s", "5/m", "0.25/s", "16MiB/s", "0.40USD", "3.00EUR", "-5ms", "0.125USD",
+        "0s", "187.5ms", "1m30s", "2m", "1d1h", "90.5s", "3us", "1ns", "1%", "0.5%", "512MiB", "1GB",
+        "1.5KiB", "87B", "20/s", "5/m", "0.25/s", "16MiB/s", "0.40USD", "3.00EUR", "-5ms", "0.125USD",
     ] {
         let quantity: Quantity = text.parse().unwrap();
         let shown = quantity.to_string();
         // A quarter per second is fifteen per minute, which is a whole number.
-        let expected = if text == "0.25/s" { "15/m" } else if text == "90.5s" { "90.5s" } else { text };
+        let expected = if text == "0.25/s" {
+            "15/m"
+        } else if text == "90.5s" {
+            "90.5s"
+        } else {
+            text
+        };
         assert_eq!(shown, expected);
     }
     assert_eq!("1.23456789s".parse::<Quantity>().unwrap().short(), "1.235s");
@@ -93,16 +99,29 @@ fn the_text_is_short() {
 #[test]
 fn named_types_are_text_with_a_unit() {
     let json = |text: &str| serde_json::Value::String(text.to_owned());
-    assert_eq!(serde_json::from_value::<Duration>(json("2m")).unwrap(), Duration(120.0));
+    assert_eq!(
+        serde_json::from_value::<Duration>(json("2m")).unwrap(),
+        Duration(120.0)
+    );
     assert_eq!(serde_json::to_value(Bytes(1024.0)).unwrap(), json("1KiB"));
     assert_eq!(serde_json::to_value(Ratio(0.5)).unwrap(), json("50%"));
     assert_eq!(serde_json::to_value(Rate(2.0)).unwrap(), json("2/s"));
     assert_eq!(serde_json::to_value(Throughput(1e6)).unwrap(), json("1MB/s"));
-    let money = Money { amount: 0.4, currency: "USD".into() };
+    let money = Money {
+        amount: 0.4,
+        currency: "USD".into(),
+    };
     assert_eq!(serde_json::from_value::<Money>(json("0.40USD")).unwrap(), money);
-    let wrong = serde_json::from_value::<Duration>(json("5MiB")).unwrap_err().to_string();
-    assert_eq!(wrong, "expected a duration such as `200ms`, got `5MiB`, a size in bytes");
-    let bare = serde_json::from_value::<Duration>(serde_json::json!(5)).unwrap_err().to_string();
+    let wrong = serde_json::from_value::<Duration>(json("5MiB"))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        wrong,
+        "expected a duration such as `200ms`, got `5MiB`, a size in bytes"
+    );
+    let bare = serde_json::from_value::<Duration>(serde_json::json!(5))
+        .unwrap_err()
+        .to_string();
     assert!(bare.contains("expected a duration as text with a unit"), "{bare}");
     assert!(Duration(-1.0).to_std().is_err());
 }

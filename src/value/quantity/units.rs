@@ -94,7 +94,9 @@ pub(super) fn read(text: &str) -> Result<Quantity, UnitError> {
     };
     let (number, rest) = split_number(body);
     if number.is_empty() {
-        return Err(UnitError(format!("`{text}` is not a quantity: it starts with no number")));
+        return Err(UnitError(format!(
+            "`{text}` is not a quantity: it starts with no number"
+        )));
     }
     if rest.is_empty() {
         return Err(UnitError(format!("`{text}` has no unit: {}", all_units())));
@@ -108,7 +110,10 @@ pub(super) fn read(text: &str) -> Result<Quantity, UnitError> {
     if !value.value.is_finite() {
         return Err(UnitError(format!("`{text}` is too large")));
     }
-    Ok(Quantity::new(if negative { -value.value } else { value.value }, value.dimension))
+    Ok(Quantity::new(
+        if negative { -value.value } else { value.value },
+        value.dimension,
+    ))
 }
 
 /// `1h30m`: from the longest unit to the shortest, each once, a fraction only in the last.
@@ -157,7 +162,8 @@ fn split_number(text: &str) -> (&str, &str) {
 }
 
 fn unit(word: &str) -> Option<(Dimension, Scale)> {
-    let find = |table: &[(&str, Scale)], word: &str| table.iter().find(|(name, _)| *name == word).map(|u| u.1);
+    let find =
+        |table: &[(&str, Scale)], word: &str| table.iter().find(|(name, _)| *name == word).map(|u| u.1);
     if let Some(scale) = find(&DURATIONS, word) {
         return Some((Dimension::Duration, scale));
     }
