@@ -6,11 +6,46 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
+use crate::check::CheckOutcome;
+use crate::event::Severity;
 use crate::tools::Tools;
 use crate::value::{SpecId, StepId};
 
 /// Where an action reports progress while it runs (a line for people; shown live, kept in the journal).
 pub type Progress = Arc<dyn Fn(String) + Send + Sync>;
+
+/// Checks an action makes itself: each rule of a data suite, each test of a pytest run.
+///
+/// When the attempt ends, well or not, the engine writes each as a `checked` event with the id `<step>.<id>` and
+/// counts it for the step's verdict like the step's own `expect`. A poll or a retry starts with none.
+#[derive(Clone, Debug, Default)]
+pub struct Checks(Arc<std::sync::Mutex<Vec<OwnCheck>>>);
+
+/// One check of an action.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OwnCheck {
+    /// Unique in the step: `checks[3]`, `test_rows`.
+    pub id: String,
+    /// What is checked, for people: `amount is not null`.
+    pub text: String,
+    pub severity: Severity,
+    pub outcome: CheckOutcome,
+}
+
+impl Checks {
+    pub fn add(&self, check: OwnCheck) {
+        self.0
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .push(check);
+    }
+
+    /// Takes all that were added, in their order.
+    #[must_use]
+    pub fn take(&self) -> Vec<OwnCheck> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
 
 /// The surroundings of one attempt of one step.
 #[derive(Clone)]
@@ -33,6 +68,8 @@ pub struct Context {
     pub seed: u64,
     pub tools: Arc<Tools>,
     pub progress: Progress,
+    /// Where the action puts checks of its own.
+    pub checks: Checks,
 }
 
 impl Context {

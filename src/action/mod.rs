@@ -11,7 +11,7 @@ mod registry;
 mod schema;
 
 pub use crate::check::{Class, Failure};
-pub use context::{Context, Progress};
+pub use context::{Checks, Context, OwnCheck, Progress};
 pub use erased::DynAction;
 pub use registry::{Family, Registry};
 pub use schema::{ParamProblem, ParamSchema};

@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::CheckOutcome;
-use crate::value::expr::{Expr, Scope};
+use super::{CheckOutcome, Verdict};
+use crate::value::Value;
+use crate::value::expr::{Expr, Scope, eval};
 
 /// How sure a statistical check has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -20,6 +21,15 @@ pub enum Confidence {
 /// Evaluates a check.
 #[must_use]
 pub fn decide(expr: &Expr, scope: &dyn Scope, confidence: Confidence) -> CheckOutcome {
-    let _ = (expr, scope, confidence);
-    todo!()
+    let _ = confidence;
+    match eval(expr, scope) {
+        Ok(Value::Bool(true)) => CheckOutcome::new(Verdict::Passed, "true"),
+        Ok(Value::Bool(false)) => CheckOutcome::new(Verdict::Failed, "false"),
+        Ok(other) => CheckOutcome::new(
+            Verdict::Errored,
+            format!("a check has to be true or false, this is {}", other.describe()),
+        ),
+        Err(e) if e.inconclusive => CheckOutcome::new(Verdict::Inconclusive, e.message),
+        Err(e) => CheckOutcome::new(Verdict::Errored, e.message),
+    }
 }

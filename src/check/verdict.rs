@@ -64,6 +64,9 @@ pub struct CheckOutcome {
     pub verdict: Verdict,
     /// One line: why this verdict. `actual 243ms`, `n = 100, 6 slow, bound 11.5 %`.
     pub message: String,
+    /// More lines: the difference between two lists, objects or long texts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub details: Vec<String>,
     /// The values of the parts of the expression, outermost first, secrets never among them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub evidence: Vec<Evidence>,
@@ -82,6 +85,7 @@ impl CheckOutcome {
         Self {
             verdict,
             message: message.into(),
+            details: Vec::new(),
             evidence: Vec::new(),
             expected: None,
             actual: None,

@@ -4,8 +4,8 @@ use std::ffi::OsString;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use super::explain;
 use super::output::Color;
+use super::{explain, new, schema};
 
 /// Runs declarative tests of machine-learning platforms, and cannot go green by accident.
 #[derive(Debug, Parser)]
@@ -28,6 +28,10 @@ pub struct Cli {
 pub enum Verb {
     /// Say what a code, an action, a function or the exit codes mean.
     Explain(explain::Args),
+    /// Write the first lines of a spec.
+    New(new::Args),
+    /// Print a JSON Schema: for editors, or of machine-readable output.
+    Schema(schema::Args),
 }
 
 /// Puts `run` in front of the first word that is no verb, so that `specrun specs/x.yaml` runs it.

@@ -75,11 +75,13 @@ impl Exit {
             counts.push(summary.info);
         }
         let any = |f: fn(&crate::event::Counts) -> u64| counts.iter().any(|c| f(c) > 0);
-        let signal = summary.interrupted_by.as_deref().map(|signal| match signal {
-            "SIGHUP" => Self::HungUp,
-            "SIGTERM" => Self::Terminated,
-            _ => Self::Interrupted,
-        });
+        // A deadline ends a run too; what it cut off counts as cancelled, below.
+        let signal = match summary.interrupted_by.as_deref() {
+            Some("SIGHUP") => Some(Self::HungUp),
+            Some("SIGINT") => Some(Self::Interrupted),
+            Some("SIGTERM") => Some(Self::Terminated),
+            _ => None,
+        };
         if summary.internal {
             Self::Internal
         } else if summary.not_granted {
@@ -146,6 +148,13 @@ mod tests {
             (|s| s.interrupted_by = Some("SIGTERM".into()), Exit::Terminated),
             (|s| s.interrupted_by = Some("SIGHUP".into()), Exit::HungUp),
             (|s| s.finished = false, Exit::Errored),
+            (
+                |s| {
+                    s.interrupted_by = Some("deadline".into());
+                    s.critical.cancelled = 1;
+                },
+                Exit::Errored,
+            ),
         ];
         for (i, (change, want)) in cases.iter().enumerate() {
             let mut summary = finished();

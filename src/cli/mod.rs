@@ -5,8 +5,11 @@ mod args;
 pub mod docs;
 mod exit;
 mod explain;
+mod new;
 pub mod options;
 mod output;
+
+mod schema;
 pub mod schemas;
 
 pub use args::{Cli, Verb, with_default_verb};
@@ -14,6 +17,8 @@ pub use exit::Exit;
 pub use output::{Color, Output};
 
 use clap::Parser;
+
+use crate::actions::REGISTRY;
 
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> std::process::ExitCode {
@@ -33,6 +38,8 @@ pub fn main() -> std::process::ExitCode {
 fn dispatch(cli: &Cli) -> Exit {
     let output = Output::new(cli.color);
     match &cli.verb {
-        Verb::Explain(args) => explain::run(args, output),
+        Verb::Explain(args) => explain::run(args, &REGISTRY, output),
+        Verb::New(args) => new::run(args, output),
+        Verb::Schema(args) => schema::run(args, &REGISTRY, output),
     }
 }

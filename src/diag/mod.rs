@@ -1,10 +1,13 @@
 //! What is wrong, where, and what to do about it.
 //!
-//! A [`Diagnostic`] is data; [`render`] turns it into text for people (miette), `report` into annotations.
+//! A [`Diagnostic`] is data; [`render`] turns it into text for people, `report` into annotations.
 
 mod codes;
 mod render;
 mod suggest;
+
+#[cfg(test)]
+mod tests;
 
 pub use codes::{Code, Severity};
 pub use render::{Style, render};

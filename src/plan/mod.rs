@@ -1,12 +1,23 @@
 //! What will happen: a spec compiled to a graph of steps and checks. Pure.
+//!
+//! Names are resolved, types are checked, inputs have their values; what remains open is what only the run can say.
 
+mod catalog;
+mod checks;
 mod compile;
 mod graph;
+mod inputs;
+mod matrix;
 mod model;
+mod names;
 mod needs;
+mod params;
+mod power;
 mod show;
 
+pub use compile::{Request, compile};
+pub use inputs::Given;
 pub use model::{
     Backoff, CheckPlan, Entry, ExpectFailure, ForEach, InputValue, NodeIx, Params, Plan, Poll, Retry,
-    SpecPlan, StepPlan,
+    SpecPlan, StepPlan, ToolNeed,
 };

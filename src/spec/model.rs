@@ -96,7 +96,7 @@ pub struct ForEach {
     pub items: Node,
 }
 
-/// The pause between attempts; see [`crate::plan::Backoff`].
+/// The pause between attempts: `first` doubled each time up to `last`; equal when fixed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
     pub first: Duration,
@@ -105,6 +105,7 @@ pub struct Backoff {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retry {
+    /// Attempts in all, at least 2.
     pub attempts: u32,
     pub every: Backoff,
 }

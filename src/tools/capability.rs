@@ -1,6 +1,11 @@
 //! What a step reaches, as far as it is known before the run.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
+
+/// What stands for a part that is computed during the run; it is checked when it is known.
+pub const UNKNOWN: &str = "?";
 
 /// One power. The text forms are those of the `--allow-*` flags.
 #[derive(
@@ -28,4 +33,115 @@ pub enum Capability {
         resource: String,
         namespace: Option<String>,
     },
+}
+
+impl Capability {
+    /// The host and port a URL leads to; with a URL that cannot be read or holds an expression the host is `?`.
+    #[must_use]
+    pub fn net_of_url(url: &str) -> Self {
+        let parsed = url::Url::parse(url).ok().filter(|_| !url.contains("${{"));
+        let host = parsed.as_ref().and_then(|u| u.host_str()).map(bare_host);
+        Self::Net {
+            port: host
+                .and(parsed.as_ref())
+                .and_then(url::Url::port_or_known_default),
+            host: host.unwrap_or(UNKNOWN).to_owned(),
+        }
+    }
+
+    /// The kind as the flags and policies name it: `exec`, `net`, `endpoint`, `read`, `write`, `env`, `secret`,
+    /// `kube`.
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Exec { .. } => "exec",
+            Self::Net { .. } => "net",
+            Self::Endpoint { .. } => "endpoint",
+            Self::Read { .. } => "read",
+            Self::Write { .. } => "write",
+            Self::Env { .. } => "env",
+            Self::Secret { .. } => "secret",
+            Self::Kube { .. } => "kube",
+        }
+    }
+
+    /// The text after the `=` of the flag that grants exactly this: `127.0.0.1:5000`, `cosign verify`.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Exec { program, args } => {
+                let mut words = vec![program.as_str()];
+                words.extend(args.iter().map(String::as_str));
+                words.join(" ")
+            }
+            Self::Net { host, port } => {
+                let host = if host.contains(':') {
+                    format!("[{host}]")
+                } else {
+                    host.clone()
+                };
+                port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"))
+            }
+            Self::Endpoint { family } => family.clone(),
+            Self::Read { path } | Self::Write { path } => path.clone(),
+            Self::Env { name } | Self::Secret { name } => name.clone(),
+            Self::Kube {
+                verb,
+                resource,
+                namespace,
+            } => format!("{}:{verb}:{resource}", namespace.as_deref().unwrap_or("-")),
+        }
+    }
+
+    /// The flag that grants exactly this: `--allow-net=127.0.0.1:5000`.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        let text = self.text();
+        let quote = if text.contains([' ', '*', '[', '$', '\'', '"']) {
+            "'"
+        } else {
+            ""
+        };
+        format!("--allow-{}={quote}{text}{quote}", self.kind())
+    }
+}
+
+impl fmt::Display for Capability {
+    /// `exec cosign verify`, `net 127.0.0.1:5000`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind(), self.text())
+    }
+}
+
+/// The host of a URL without the brackets of an IPv6 address.
+pub(super) fn bare_host(host: &str) -> &str {
+    host.strip_prefix('[')
+        .and_then(|h| h.strip_suffix(']'))
+        .unwrap_or(host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Capability;
+
+    #[test]
+    fn text_forms_are_those_of_the_flags() {
+        let exec = Capability::Exec {
+            program: "cosign".into(),
+            args: vec!["verify".into()],
+        };
+        assert_eq!(exec.to_string(), "exec cosign verify");
+        assert_eq!(exec.flag(), "--allow-exec='cosign verify'");
+        assert_eq!(
+            Capability::net_of_url("http://127.0.0.1:5000/x").flag(),
+            "--allow-net=127.0.0.1:5000"
+        );
+        assert_eq!(
+            Capability::net_of_url("https://h.example/x").text(),
+            "h.example:443"
+        );
+        assert_eq!(Capability::net_of_url("http://[::1]:80/").text(), "[::1]:80");
+        assert_eq!(Capability::net_of_url("http://${{ inputs.h }}/").text(), "?");
+        assert_eq!(Capability::net_of_url("/path").text(), "?");
+    }
 }

@@ -15,6 +15,8 @@ pub enum Auth {
 /// One service, by family: `mlflow`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Endpoint {
+    /// The family it belongs to, for grants and messages.
+    pub family: String,
     pub url: Option<String>,
     pub auth: Option<Auth>,
     /// A `Host` header (and TLS name) other than the URL's, for routing through an ingress.

@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub use capability::Capability;
 pub use endpoint::{Auth, Endpoint, Endpoints};
 pub use grants::{Grants, Rule};
-pub use redact::Redactor;
+pub use redact::{MASK, Redacting, Redactor};
 
 /// Everything an action may reach the outside with.
 pub struct Tools {

@@ -62,6 +62,12 @@ pub fn action(action: &dyn DynAction) -> Value {
     })
 }
 
+/// A schema as it is written to a file.
+#[must_use]
+pub fn text(schema: &Value) -> String {
+    format!("{schema:#}\n")
+}
+
 fn with_dialect(mut schema: Value) -> Value {
     if let Some(map) = schema.as_object_mut() {
         map.insert("$schema".to_owned(), json!(DIALECT));

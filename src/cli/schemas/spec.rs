@@ -119,8 +119,11 @@ fn step(actions: &[(String, Value)]) -> Value {
         properties.insert(name.clone(), params.clone());
     }
     // `like` without an action key takes everything over.
-    let none: Vec<Value> = one_of.clone();
-    one_of.push(json!({ "required": ["like"], "not": { "anyOf": none } }));
+    let mut like = json!({ "required": ["like"] });
+    if !one_of.is_empty() {
+        like["not"] = json!({ "anyOf": one_of });
+    }
+    one_of.push(like);
     json!({
         "type": "object",
         "additionalProperties": false,

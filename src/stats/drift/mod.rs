@@ -11,14 +11,17 @@
 mod anderson_darling;
 pub mod bins;
 mod categorical;
+pub mod column;
 mod correction;
 mod cramer_von_mises;
 mod distance;
 mod divergence;
 mod epps_singleton;
+pub mod evidently;
 mod kolmogorov;
 mod kolmogorov_smirnov;
 mod mann_whitney;
+pub mod measure;
 mod permutation;
 mod sample;
 mod student;

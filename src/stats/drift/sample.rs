@@ -13,6 +13,12 @@ impl Sorted {
         Self(values)
     }
 
+    /// Takes values that are finite and in rising order already.
+    pub(super) fn from_sorted(values: Vec<f64>) -> Self {
+        debug_assert!(values.is_sorted(), "values must rise");
+        Self(values)
+    }
+
     #[must_use]
     pub fn values(&self) -> &[f64] {
         &self.0

@@ -1,18 +1,17 @@
-//! The HTTP client every family uses: one place for limits, classes, grants and masking.
+//! What an action asks for.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-use super::endpoint::{Auth, Endpoint};
-use crate::check::Failure;
+use crate::tools::endpoint::Auth;
 use crate::value::Secret;
 
 /// A request as an action asks for it.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
-    /// `GET`, `POST`, ...
+    /// `GET`, `POST`, ...; empty is `GET`.
     pub method: String,
     /// A whole URL, or a path below the endpoint's URL.
     pub url: String,
@@ -29,11 +28,49 @@ pub struct Request {
     pub limits: Limits,
 }
 
+impl Request {
+    /// A request without anything else.
+    #[must_use]
+    pub fn new(method: &str, url: impl Into<String>) -> Self {
+        Self {
+            method: method.to_owned(),
+            url: url.into(),
+            ..Self::default()
+        }
+    }
+
+    /// With a JSON body.
+    #[must_use]
+    pub fn json(mut self, value: &serde_json::Value) -> Self {
+        self.body = Body::Bytes {
+            content_type: Some("application/json".to_owned()),
+            bytes: value.to_string().into_bytes(),
+        };
+        self
+    }
+
+    /// With one more query parameter.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
 /// A header value, which may be a secret.
 #[derive(Clone, Debug)]
 pub enum Text {
     Plain(String),
     Secret(Secret),
+}
+
+impl Text {
+    pub(super) fn expose(&self) -> &str {
+        match self {
+            Self::Plain(text) => text,
+            Self::Secret(secret) => secret.expose(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -56,7 +93,7 @@ pub enum Body {
 pub struct Limits {
     /// The whole exchange; the step's deadline also holds.
     pub total: Duration,
-    /// Until the head of the answer is there.
+    /// Until the head of the answer is there. While a file is sent, only `total` holds.
     pub headers: Duration,
     /// Bytes of the body after inflation.
     pub body: u64,
@@ -75,29 +112,9 @@ impl Default for Limits {
     }
 }
 
-/// An answer, whatever its status.
-#[derive(Clone, Debug)]
-pub struct Response {
-    pub status: u16,
-    /// Names in lower case, in the order received; a name may come twice.
-    pub headers: Vec<(String, String)>,
-    pub body: Vec<u8>,
-    /// From the first byte sent to the last received.
-    pub elapsed: Duration,
-    /// `POST http://127.0.0.1:5000/api/...`, for messages; secrets masked.
-    pub request: String,
-}
-
 /// When an exchange must give up.
 #[derive(Clone, Debug)]
 pub struct Until {
     pub deadline: Instant,
     pub cancel: CancellationToken,
 }
-
-/// To be implemented by the tools author:
-/// `Http::new(grants: Arc<Grants>, redactor: Arc<Redactor>) -> Http`
-/// `async fn send(&self, endpoint: Option<&Endpoint>, request: Request, until: &Until) -> Result<Response, Failure>`
-/// `Response::header(&self, name) -> Option<&str>`, `Response::json(&self) -> Result<Json, Failure>` (depth, NaN, size),
-/// `Response::text(&self) -> Result<String, Failure>`, `Response::failure(&self) -> Option<Failure>` (2xx gives none).
-pub struct Http;

@@ -1,0 +1,21 @@
+//! The HTTP client every family uses: one place for limits, classes, grants and masking.
+//!
+//! What can go wrong has a class ([`classify`]), a bounded time and bounded memory. Redirects are followed only when
+//! asked for, and each hop is judged like a first request. Names are resolved here, so that the address that is
+//! judged is the address that is connected to.
+
+mod address;
+mod body;
+mod classify;
+mod client;
+mod inflate;
+mod json;
+mod request;
+mod response;
+mod target;
+
+pub use address::{Lookup, SystemLookup};
+pub use client::Http;
+pub use json::{JsonError, parse as parse_json};
+pub use request::{Body, Limits, Request, Text, Until};
+pub use response::Response;

@@ -1,0 +1,9 @@
+//! All integration tests, in one binary: each further one would be linked again.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
+
+mod cli;
+mod docs;
+mod generated;
+mod report;
+mod support;
