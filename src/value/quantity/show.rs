@@ -46,7 +46,7 @@ fn compound(mut seconds: u64) -> String {
     text
 }
 
-/// The shortest of the units in which the number is at least 1.
+/// The shortest of the units in which the number is at least 1, and plain bytes where there is no larger unit.
 fn size(bytes: f64) -> String {
     let candidates = SIZES.iter().filter_map(|(unit, scale)| {
         let (large_enough, number) = match scale {
@@ -57,7 +57,7 @@ fn size(bytes: f64) -> String {
             Scale::Ten(exponent) => (bytes >= 10f64.powi(*exponent), decimal(bytes, -exponent)),
             Scale::Times(_) | Scale::Per(_) => return None,
         };
-        (large_enough || *unit == "B").then(|| format!("{number}{unit}"))
+        (large_enough && *unit != "B").then(|| format!("{number}{unit}"))
     });
     candidates
         .min_by_key(String::len)
