@@ -8,6 +8,7 @@ mod summary;
 
 pub use event::{
     CheckInfo, CleanupInfo, Event, EventKind, InputInfo, Place, Role, RunId, RunInfo, Severity, SpecInfo,
+    VERSION,
 };
 pub use summary::{Counts, SpecSummary, Summary};
 

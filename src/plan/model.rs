@@ -78,6 +78,7 @@ pub struct StepPlan {
     pub params: Params,
     pub output: Type,
     /// Steps that must have ended first (order, `needs` and references, all together), by index in `SpecPlan::steps`.
+    /// File order never waits for the end of a background step: one is in here only through `needs` or a reference.
     pub after: Vec<NodeIx>,
     /// Of those, the ones whose output is used: if one has none, this step cannot run.
     pub uses: Vec<NodeIx>,

@@ -233,7 +233,7 @@ pub fn read_text(
     })
 }
 
-fn version(out: &mut Diagnostics, root: &Node) -> Option<()> {
+pub(super) fn version(out: &mut Diagnostics, root: &Node) -> Option<()> {
     let Some(entry) = root.get("specrun") else {
         let top = root.entries().first().map_or(root.span, |e| e.key.span);
         let near = root
