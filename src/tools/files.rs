@@ -10,6 +10,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::OFlags;
 use sha2::{Digest, Sha256};
 
 use super::grants::{absolute, refused};
@@ -94,7 +95,7 @@ impl Files {
         let file = File::options()
             .read(true)
             // A link put there since it was judged is not followed; a pipe does not make us wait.
-            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
             .open(&real)
             .map_err(unreadable)?;
         let meta = file.metadata().map_err(unreadable)?;
