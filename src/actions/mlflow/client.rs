@@ -158,7 +158,9 @@ fn decode<T: DeserializeOwned>(response: &Response) -> Result<T, Failure> {
     serde_json::from_value(json).map_err(|e| {
         let failure = response.unreadable(&format!("it is not what MLflow promises: {e}"));
         if empty {
-            failure.help("MLflow answers 200 with `{}` when it could not read the request; is a proxy changing it?")
+            failure.help(
+                "MLflow answers 200 with `{}` when it could not read the request; is a proxy changing it?",
+            )
         } else {
             failure
         }

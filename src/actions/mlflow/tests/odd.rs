@@ -10,21 +10,53 @@ fn all() -> Vec<(&'static str, Json, &'static str)> {
     let version = json!({ "model": "m", "version": 1 });
     vec![
         ("artifacts", json!({ "run_id": "r" }), "GET runs/get"),
-        ("delete_model", json!({ "model": "m" }), "DELETE registered-models/delete"),
+        (
+            "delete_model",
+            json!({ "model": "m" }),
+            "DELETE registered-models/delete",
+        ),
         ("delete_run", json!({ "run_id": "r" }), "POST runs/delete"),
         ("delete_version", version.clone(), "DELETE model-versions/delete"),
-        ("get_experiment", json!({ "name": "e" }), "GET experiments/get-by-name"),
+        (
+            "get_experiment",
+            json!({ "name": "e" }),
+            "GET experiments/get-by-name",
+        ),
         ("get_model", json!({ "model": "m" }), "GET registered-models/get"),
         ("get_run", json!({ "run_id": "r" }), "GET runs/get"),
         ("get_version", version.clone(), "GET model-versions/get"),
         ("lineage", version, "GET model-versions/get"),
-        ("log_run", json!({ "experiment": "e" }), "GET experiments/get-by-name"),
-        ("metric_history", json!({ "run_id": "r", "metric": "a" }), "GET runs/get"),
-        ("promote", json!({ "model": "m", "version": 1, "alias": "a" }), "GET registered-models/alias"),
+        (
+            "log_run",
+            json!({ "experiment": "e" }),
+            "GET experiments/get-by-name",
+        ),
+        (
+            "metric_history",
+            json!({ "run_id": "r", "metric": "a" }),
+            "GET runs/get",
+        ),
+        (
+            "promote",
+            json!({ "model": "m", "version": 1, "alias": "a" }),
+            "GET registered-models/alias",
+        ),
         ("register", json!({ "model": "m", "run_id": "r" }), "GET runs/get"),
-        ("search_runs", json!({ "experiments": ["e"] }), "GET experiments/get-by-name"),
-        ("search_versions", json!({ "model": "m" }), "GET model-versions/search"),
-        ("set_tags", json!({ "run_id": "r", "tags": { "a": "b" } }), "POST runs/set-tag"),
+        (
+            "search_runs",
+            json!({ "experiments": ["e"] }),
+            "GET experiments/get-by-name",
+        ),
+        (
+            "search_versions",
+            json!({ "model": "m" }),
+            "GET model-versions/search",
+        ),
+        (
+            "set_tags",
+            json!({ "run_id": "r", "tags": { "a": "b" } }),
+            "POST runs/set-tag",
+        ),
     ]
 }
 
@@ -59,10 +91,16 @@ async fn an_environment_without_mlflow_is_told_how_to_name_it() {
 #[tokio::test]
 async fn a_login_page_is_no_answer() {
     for (action, params, call) in all() {
-        let fake = Fake::start().await.on(call, Answer::text(200, "text/html", "<html>Please log in</html>"));
+        let fake = Fake::start()
+            .await
+            .on(call, Answer::text(200, "text/html", "<html>Please log in</html>"));
         let failure = fake.run(action, params).await.unwrap_err();
         assert_eq!(failure.class, Class::UnreadableAnswer, "{action}: {failure}");
-        assert_eq!(fake.asked().len(), 1, "{action} goes on after an unreadable answer");
+        assert_eq!(
+            fake.asked().len(),
+            1,
+            "{action} goes on after an unreadable answer"
+        );
     }
 }
 
@@ -85,9 +123,15 @@ async fn the_empty_answer_of_a_server_that_did_not_understand_is_explained() {
 
 #[tokio::test]
 async fn a_broken_server_is_not_a_wrong_request() {
-    for (status, class) in [(500, Class::Server), (503, Class::Unavailable), (429, Class::RateLimited)] {
+    for (status, class) in [
+        (500, Class::Server),
+        (503, Class::Unavailable),
+        (429, Class::RateLimited),
+    ] {
         for (action, params, call) in all() {
-            let fake = Fake::start().await.on(call, Answer::text(status, "text/plain", "no"));
+            let fake = Fake::start()
+                .await
+                .on(call, Answer::text(status, "text/plain", "no"));
             let failure = fake.run(action, params).await.unwrap_err();
             assert_eq!(failure.class, class, "{action}: {failure}");
         }
@@ -102,7 +146,10 @@ async fn parameters_of_the_wrong_kind_send_nothing() {
         more["surprise"] = json!(true);
         let action_here = find(action);
         let folder = tempfile::tempdir().unwrap();
-        let failure = action_here.run(more, &context(None, folder.path())).await.unwrap_err();
+        let failure = action_here
+            .run(more, &context(None, folder.path()))
+            .await
+            .unwrap_err();
         assert_eq!(failure.class, Class::BadParameter, "{action}: an unknown key");
         let (key, _) = params.as_object().unwrap().iter().next().unwrap();
         let mut odd = params.clone();
@@ -137,7 +184,11 @@ async fn folders_without_end_are_an_error() {
         .on("GET runs/get", recorded("run-get"))
         .on("GET artifacts/list", Answer::json(200, &row));
     let failure = fake.run("artifacts", json!({ "run_id": "r" })).await.unwrap_err();
-    assert_eq!(failure.class, Class::UnreadableAnswer, "a folder that holds itself: {failure}");
+    assert_eq!(
+        failure.class,
+        Class::UnreadableAnswer,
+        "a folder that holds itself: {failure}"
+    );
 }
 
 #[tokio::test]
@@ -146,7 +197,10 @@ async fn a_file_above_the_limit_is_not_kept() {
         .await
         .on("GET runs/get", recorded("run-get"))
         .on("GET artifacts/list", recorded("artifacts-list-data"))
-        .on("GET /get-artifact", Answer::text(200, "text/plain", &"x".repeat(2000)));
+        .on(
+            "GET /get-artifact",
+            Answer::text(200, "text/plain", &"x".repeat(2000)),
+        );
     let params = json!({ "run_id": "r", "path": "data", "download": true, "max_size": "1KiB" });
     let failure = fake.run("artifacts", params).await.unwrap_err();
     assert_eq!(failure.class, Class::TooLarge, "{failure}");
@@ -156,8 +210,13 @@ async fn a_file_above_the_limit_is_not_kept() {
 async fn a_time_no_calendar_has_is_no_answer() {
     let mut row = said("version-get");
     row["model_version"]["creation_timestamp"] = json!(i64::MAX);
-    let fake = Fake::start().await.on("GET model-versions/get", Answer::json(200, &row));
-    let failure = fake.run("get_version", json!({ "model": "m", "version": 1 })).await.unwrap_err();
+    let fake = Fake::start()
+        .await
+        .on("GET model-versions/get", Answer::json(200, &row));
+    let failure = fake
+        .run("get_version", json!({ "model": "m", "version": 1 }))
+        .await
+        .unwrap_err();
     assert_eq!(failure.class, Class::UnreadableAnswer, "{failure}");
 }
 
@@ -165,7 +224,10 @@ async fn a_time_no_calendar_has_is_no_answer() {
 async fn an_id_that_is_no_id_reaches_no_other_address() {
     let fake = Fake::start().await;
     for id in ["../runs/get", "m-1/../../x", "m 1", ""] {
-        let failure = fake.run("artifacts", json!({ "logged_model": id })).await.unwrap_err();
+        let failure = fake
+            .run("artifacts", json!({ "logged_model": id }))
+            .await
+            .unwrap_err();
         assert_eq!(failure.class, Class::BadParameter, "{id}");
     }
     assert!(fake.asked().is_empty());

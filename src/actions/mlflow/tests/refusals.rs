@@ -15,8 +15,24 @@ async fn every_refusal_has_its_class_status_and_reason() {
     let run = || json!({ "run_id": "abc" });
     let alias = || json!({ "model": "payments", "alias": "nope" });
     let cases = [
-        ("GET runs/get", "run-unknown", "get_run", run(), Class::NotFound, 404, "RESOURCE_DOES_NOT_EXIST"),
-        ("GET runs/get", "run-no-parameter", "get_run", run(), Class::Invalid, 400, "INVALID_PARAMETER_VALUE"),
+        (
+            "GET runs/get",
+            "run-unknown",
+            "get_run",
+            run(),
+            Class::NotFound,
+            404,
+            "RESOURCE_DOES_NOT_EXIST",
+        ),
+        (
+            "GET runs/get",
+            "run-no-parameter",
+            "get_run",
+            run(),
+            Class::Invalid,
+            400,
+            "INVALID_PARAMETER_VALUE",
+        ),
         (
             "GET registered-models/alias",
             "alias-unknown",
@@ -53,11 +69,51 @@ async fn every_refusal_has_its_class_status_and_reason() {
             403,
             "",
         ),
-        ("GET runs/get", "auth-none", "get_run", run(), Class::Unauthorized, 401, ""),
-        ("GET runs/get", "auth-bad", "get_run", run(), Class::Unauthorized, 401, ""),
-        ("GET runs/get", "bad-host", "get_run", run(), Class::Invalid, 403, "INVALID_HOST_HEADER"),
-        ("GET runs/get", "bad-origin", "get_run", run(), Class::Invalid, 403, "CROSS_ORIGIN"),
-        ("GET runs/get", "unknown-endpoint", "get_run", run(), Class::UnreadableAnswer, 404, ""),
+        (
+            "GET runs/get",
+            "auth-none",
+            "get_run",
+            run(),
+            Class::Unauthorized,
+            401,
+            "",
+        ),
+        (
+            "GET runs/get",
+            "auth-bad",
+            "get_run",
+            run(),
+            Class::Unauthorized,
+            401,
+            "",
+        ),
+        (
+            "GET runs/get",
+            "bad-host",
+            "get_run",
+            run(),
+            Class::Invalid,
+            403,
+            "INVALID_HOST_HEADER",
+        ),
+        (
+            "GET runs/get",
+            "bad-origin",
+            "get_run",
+            run(),
+            Class::Invalid,
+            403,
+            "CROSS_ORIGIN",
+        ),
+        (
+            "GET runs/get",
+            "unknown-endpoint",
+            "get_run",
+            run(),
+            Class::UnreadableAnswer,
+            404,
+            "",
+        ),
     ];
     for (call, answer, action, params, class, status, reason) in cases {
         let failure = refused(call, answer, action, params).await;
@@ -66,7 +122,10 @@ async fn every_refusal_has_its_class_status_and_reason() {
         if !reason.is_empty() {
             assert_eq!(failure.reason.as_deref(), Some(reason), "{answer}: {failure}");
         }
-        assert!(failure.message.contains("/api/2.0/mlflow/"), "the request is named: {failure}");
+        assert!(
+            failure.message.contains("/api/2.0/mlflow/"),
+            "the request is named: {failure}"
+        );
     }
 }
 
@@ -85,7 +144,10 @@ async fn a_registry_that_may_not_be_written_is_not_a_model_that_exists() {
         .await
         .on("GET runs/get", recorded("run-get"))
         .on("POST registered-models/create", recorded("auth-viewer-tag"));
-    let failure = fake.run("register", json!({ "model": "m", "run_id": "r" })).await.unwrap_err();
+    let failure = fake
+        .run("register", json!({ "model": "m", "run_id": "r" }))
+        .await
+        .unwrap_err();
     assert_eq!(failure.class, Class::Forbidden);
 }
 

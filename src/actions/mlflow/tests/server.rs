@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::action::{Context, DynAction, Failure};
-use crate::tools::{Endpoint, Endpoints, Tools};
+use crate::tools::{Endpoint, Endpoints, Grants, Redactor, Tools};
 
 /// An answer to give.
 #[derive(Clone, Debug)]
@@ -21,11 +21,19 @@ pub struct Answer {
 
 impl Answer {
     pub fn json(status: u16, body: &Json) -> Self {
-        Self { status, content_type: "application/json".to_owned(), body: body.to_string().into_bytes() }
+        Self {
+            status,
+            content_type: "application/json".to_owned(),
+            body: body.to_string().into_bytes(),
+        }
     }
 
     pub fn text(status: u16, content_type: &str, body: &str) -> Self {
-        Self { status, content_type: content_type.to_owned(), body: body.as_bytes().to_vec() }
+        Self {
+            status,
+            content_type: content_type.to_owned(),
+            body: body.as_bytes().to_vec(),
+        }
     }
 }
 
@@ -40,13 +48,19 @@ pub struct Asked {
 
 /// The answer of `tests/recorded/mlflow-3.17/NAME.json`.
 pub fn recorded(name: &str) -> Answer {
-    let file = format!("{}/tests/recorded/mlflow-3.17/{name}.json", env!("CARGO_MANIFEST_DIR"));
+    let file = format!(
+        "{}/tests/recorded/mlflow-3.17/{name}.json",
+        env!("CARGO_MANIFEST_DIR")
+    );
     let text = std::fs::read_to_string(&file).unwrap_or_else(|e| panic!("{file}: {e}"));
     let record: Json = serde_json::from_str(&text).unwrap();
     let response = &record["response"];
     Answer {
         status: response["status"].as_u64().unwrap().try_into().unwrap(),
-        content_type: response["headers"]["content-type"].as_str().unwrap_or("text/plain").to_owned(),
+        content_type: response["headers"]["content-type"]
+            .as_str()
+            .unwrap_or("text/plain")
+            .to_owned(),
         body: match &response["body"] {
             Json::String(text) => text.clone().into_bytes(),
             json => json.to_string().into_bytes(),
@@ -81,16 +95,29 @@ impl Fake {
                 tokio::spawn(serve(stream, Arc::clone(&its_script), Arc::clone(&its_asked)));
             }
         });
-        Self { url, script, asked, folder: tempfile::tempdir().unwrap() }
+        Self {
+            url,
+            script,
+            asked,
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     /// Adds an answer to a call (`GET runs/get`, or with the whole path when it is outside the API); the last one
     /// is given again and again.
     pub fn on(self, call: &str, answer: Answer) -> Self {
         let (method, path) = call.split_once(' ').unwrap();
-        let path =
-            if path.starts_with('/') { path.to_owned() } else { format!("/api/2.0/mlflow/{path}") };
-        self.script.lock().unwrap().entry(format!("{method} {path}")).or_default().push_back(answer);
+        let path = if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("/api/2.0/mlflow/{path}")
+        };
+        self.script
+            .lock()
+            .unwrap()
+            .entry(format!("{method} {path}"))
+            .or_default()
+            .push_back(answer);
         self
     }
 
@@ -111,7 +138,10 @@ impl Fake {
 
     /// Runs an action against this server.
     pub async fn run(&self, action: &str, params: Json) -> Result<Json, Failure> {
-        let endpoint = Endpoint { url: Some(self.url.clone()), ..endpoint() };
+        let endpoint = Endpoint {
+            url: Some(self.url.clone()),
+            ..endpoint()
+        };
         run(action, params, &context(Some(endpoint), self.folder.path())).await
     }
 }
@@ -119,20 +149,32 @@ impl Fake {
 /// Runs an action of the family.
 pub async fn run(action: &str, params: Json, cx: &Context) -> Result<Json, Failure> {
     let action = find(action);
-    assert_eq!(action.validate(&params), [], "the parameters of the test are wrong");
+    assert_eq!(
+        action.validate(&params),
+        [],
+        "the parameters of the test are wrong"
+    );
     action.run(params, cx).await
 }
 
 /// The action with this name.
 pub fn find(name: &str) -> &'static dyn DynAction {
     let name = format!("mlflow.{name}");
-    super::super::ACTIONS.iter().copied().find(|a| a.name() == name).unwrap()
+    super::super::ACTIONS
+        .iter()
+        .copied()
+        .find(|a| a.name() == name)
+        .unwrap()
 }
 
 /// An endpoint at a port where nothing listens.
 pub fn endpoint() -> Endpoint {
     // Bound and released: a port nobody has for now.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     Endpoint {
         family: "mlflow".to_owned(),
         url: Some(format!("http://127.0.0.1:{port}")),
@@ -153,8 +195,9 @@ pub fn context(endpoint: Option<Endpoint>, folder: &std::path::Path) -> Context 
         cancel: tokio_util::sync::CancellationToken::new(),
         prefix: "test".to_owned(),
         seed: 7,
-        tools: Arc::new(Tools::for_tests(endpoints)),
+        tools: Arc::new(Tools::new(endpoints, Grants::open(), Redactor::default(), "test")),
         progress: Arc::new(|_| {}),
+        checks: crate::action::Checks::default(),
     }
 }
 

@@ -10,16 +10,26 @@ async fn a_run_with_a_logged_model_is_registered_by_it() {
     let fake = Fake::start()
         .await
         .on("GET runs/get", recorded("run-get"))
-        .on("POST registered-models/create", recorded("model-create-duplicate"))
+        .on(
+            "POST registered-models/create",
+            recorded("model-create-duplicate"),
+        )
         .on("POST model-versions/create", recorded("version-create"));
-    let params = json!({ "model": "payments", "run_id": "abc", "tags": { "by": "hand" }, "description": "d" });
+    let params =
+        json!({ "model": "payments", "run_id": "abc", "tags": { "by": "hand" }, "description": "d" });
     let version = fake.run("register", params).await.unwrap();
     assert_eq!(version["version"], "2");
     assert_eq!(version["status"], "READY");
-    let id = said("run-get")["run"]["outputs"]["model_outputs"][0]["model_id"].as_str().unwrap().to_owned();
+    let id = said("run-get")["run"]["outputs"]["model_outputs"][0]["model_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let sent = &fake.asked_for("POST model-versions/create")[0].body;
     assert_eq!(sent["source"], format!("models:/{id}"));
-    assert_eq!(sent["model_id"], id, "MLflow refuses a models:/ source without it");
+    assert_eq!(
+        sent["model_id"], id,
+        "MLflow refuses a models:/ source without it"
+    );
     assert_eq!(sent["run_id"], "abc");
     assert_eq!(sent["tags"], json!([{ "key": "by", "value": "hand" }]));
     assert_eq!(sent["description"], "d");
@@ -33,9 +43,14 @@ async fn a_run_without_logged_models_is_registered_by_its_folder() {
     let fake = Fake::start()
         .await
         .on("GET runs/get", Answer::json(200, &run))
-        .on("POST registered-models/create", recorded("model-create-duplicate"))
+        .on(
+            "POST registered-models/create",
+            recorded("model-create-duplicate"),
+        )
         .on("POST model-versions/create", recorded("version-create"));
-    fake.run("register", json!({ "model": "payments", "run_id": "abc" })).await.unwrap();
+    fake.run("register", json!({ "model": "payments", "run_id": "abc" }))
+        .await
+        .unwrap();
     let sent = &fake.asked_for("POST model-versions/create")[0].body;
     assert_eq!(sent["source"], format!("{uri}/model"));
     assert!(sent.get("model_id").is_none());
@@ -48,17 +63,32 @@ async fn several_logged_models_must_be_told_apart() {
     let fake = Fake::start()
         .await
         .on("GET runs/get", Answer::json(200, &run))
-        .on("POST registered-models/create", recorded("model-create-duplicate"))
+        .on(
+            "POST registered-models/create",
+            recorded("model-create-duplicate"),
+        )
         .on("POST model-versions/create", recorded("version-create"));
-    let failure = fake.run("register", json!({ "model": "p", "run_id": "abc" })).await.unwrap_err();
+    let failure = fake
+        .run("register", json!({ "model": "p", "run_id": "abc" }))
+        .await
+        .unwrap_err();
     assert_eq!(failure.class, Class::BadParameter);
     assert!(failure.help.unwrap().contains("m-1, m-2"));
-    assert!(fake.asked_for("POST registered-models/create").is_empty(), "nothing is made before");
+    assert!(
+        fake.asked_for("POST registered-models/create").is_empty(),
+        "nothing is made before"
+    );
     let params = json!({ "model": "p", "run_id": "abc", "logged_model": "m-2" });
     fake.run("register", params).await.unwrap();
-    assert_eq!(fake.asked_for("POST model-versions/create")[0].body["model_id"], "m-2");
+    assert_eq!(
+        fake.asked_for("POST model-versions/create")[0].body["model_id"],
+        "m-2"
+    );
     let params = json!({ "model": "p", "run_id": "abc", "logged_model": "m-3" });
-    assert_eq!(fake.run("register", params).await.unwrap_err().class, Class::BadParameter);
+    assert_eq!(
+        fake.run("register", params).await.unwrap_err().class,
+        Class::BadParameter
+    );
 }
 
 #[tokio::test]
@@ -71,16 +101,29 @@ async fn registering_waits_until_the_version_is_ready() {
         Fake::start()
             .await
             .on("GET runs/get", recorded("run-get"))
-            .on("POST registered-models/create", recorded("model-create-duplicate"))
+            .on(
+                "POST registered-models/create",
+                recorded("model-create-duplicate"),
+            )
             .on("POST model-versions/create", Answer::json(200, &pending))
             .on("GET model-versions/get", Answer::json(200, &pending))
     };
     let params = json!({ "model": "payments", "run_id": "abc" });
-    let fake = server().await.on("GET model-versions/get", recorded("version-create"));
-    assert_eq!(fake.run("register", params.clone()).await.unwrap()["status"], "READY");
+    let fake = server()
+        .await
+        .on("GET model-versions/get", recorded("version-create"));
+    assert_eq!(
+        fake.run("register", params.clone()).await.unwrap()["status"],
+        "READY"
+    );
     assert_eq!(fake.asked_for("GET model-versions/get").len(), 2);
-    let fake = server().await.on("GET model-versions/get", Answer::json(200, &broken));
-    assert_eq!(fake.run("register", params).await.unwrap_err().class, Class::Invalid);
+    let fake = server()
+        .await
+        .on("GET model-versions/get", Answer::json(200, &broken));
+    assert_eq!(
+        fake.run("register", params).await.unwrap_err().class,
+        Class::Invalid
+    );
 }
 
 #[tokio::test]
@@ -96,7 +139,10 @@ async fn a_promotion_moves_stage_alias_and_tags_and_reads_them_back() {
         .on("POST model-versions/set-tag", recorded("version-set-tag"))
         .on("GET model-versions/search", Answer::json(200, &before))
         .on("GET registered-models/get", recorded("model-get"))
-        .on("POST model-versions/transition-stage", recorded("stage-production-archives"))
+        .on(
+            "POST model-versions/transition-stage",
+            recorded("stage-production-archives"),
+        )
         .on("GET model-versions/get", recorded("version-get-archived"))
         .on("GET model-versions/get", recorded("version-get-with-alias"))
         .on("POST registered-models/alias", recorded("alias-set"));
@@ -115,7 +161,10 @@ async fn a_promotion_moves_stage_alias_and_tags_and_reads_them_back() {
         json!({ "name": "payments", "version": "2", "stage": "Production", "archive_existing_versions": true })
     );
     let sent = &fake.asked_for("POST registered-models/alias")[0].body;
-    assert_eq!(*sent, json!({ "name": "payments", "alias": "champion", "version": "2" }));
+    assert_eq!(
+        *sent,
+        json!({ "name": "payments", "alias": "champion", "version": "2" })
+    );
 }
 
 #[tokio::test]
@@ -128,7 +177,10 @@ async fn a_promotion_that_archives_nothing_says_so() {
         .await
         .on("GET model-versions/search", Answer::json(200, &before))
         .on("GET registered-models/get", recorded("model-get"))
-        .on("POST model-versions/transition-stage", recorded("stage-production"))
+        .on(
+            "POST model-versions/transition-stage",
+            recorded("stage-production"),
+        )
         .on("GET model-versions/get", Answer::json(200, &left));
     let params =
         json!({ "model": "payments", "version": 2, "stage": "Production", "archive_existing": false });
@@ -154,22 +206,66 @@ async fn an_alias_that_nobody_had_has_no_previous_version() {
 #[test]
 fn parameters_that_cannot_be_right_are_found_before_the_run() {
     let wrong = [
-        ("promote", json!({ "model": "m", "version": 1 }), "a promotion needs a `stage` or an `alias`"),
-        ("promote", json!({ "model": "m", "version": 1, "alias": "latest" }), "MLflow keeps the alias `latest`"),
-        ("promote", json!({ "model": "m", "version": 1, "alias": "v12" }), "MLflow keeps the alias `v12`"),
+        (
+            "promote",
+            json!({ "model": "m", "version": 1 }),
+            "a promotion needs a `stage` or an `alias`",
+        ),
+        (
+            "promote",
+            json!({ "model": "m", "version": 1, "alias": "latest" }),
+            "MLflow keeps the alias `latest`",
+        ),
+        (
+            "promote",
+            json!({ "model": "m", "version": 1, "alias": "v12" }),
+            "MLflow keeps the alias `v12`",
+        ),
         (
             "promote",
             json!({ "model": "m", "version": 1, "alias": "a", "archive_existing": true }),
             "`archive_existing` means nothing without a `stage`",
         ),
-        ("get_version", json!({ "model": "m" }), "one of `version`, `alias` is missing"),
-        ("get_version", json!({ "model": "m", "version": 1, "alias": "a" }), "only one of `version`, `alias`"),
-        ("lineage", json!({ "model": "m" }), "one of `version`, `alias` is missing"),
-        ("set_tags", json!({ "tags": { "a": "b" } }), "one of `run_id`, `model` is missing"),
-        ("set_tags", json!({ "run_id": "r", "version": 1, "tags": { "a": "b" } }), "`version` needs the `model`"),
-        ("artifacts", json!({}), "one of `run_id`, `logged_model`, `model` is missing"),
-        ("artifacts", json!({ "model": "m" }), "one of `version`, `alias` is missing"),
-        ("artifacts", json!({ "run_id": "r", "alias": "a" }), "`alias` needs the `model`"),
+        (
+            "get_version",
+            json!({ "model": "m" }),
+            "one of `version`, `alias` is missing",
+        ),
+        (
+            "get_version",
+            json!({ "model": "m", "version": 1, "alias": "a" }),
+            "only one of `version`, `alias`",
+        ),
+        (
+            "lineage",
+            json!({ "model": "m" }),
+            "one of `version`, `alias` is missing",
+        ),
+        (
+            "set_tags",
+            json!({ "tags": { "a": "b" } }),
+            "one of `run_id`, `model` is missing",
+        ),
+        (
+            "set_tags",
+            json!({ "run_id": "r", "version": 1, "tags": { "a": "b" } }),
+            "`version` needs the `model`",
+        ),
+        (
+            "artifacts",
+            json!({}),
+            "one of `run_id`, `logged_model`, `model` is missing",
+        ),
+        (
+            "artifacts",
+            json!({ "model": "m" }),
+            "one of `version`, `alias` is missing",
+        ),
+        (
+            "artifacts",
+            json!({ "run_id": "r", "alias": "a" }),
+            "`alias` needs the `model`",
+        ),
     ];
     for (action, params, message) in wrong {
         let problems = find(action).validate(&params);
@@ -179,8 +275,14 @@ fn parameters_that_cannot_be_right_are_found_before_the_run() {
         );
     }
     let right = [
-        ("promote", json!({ "model": "m", "version": "${{ a.version }}", "alias": "vNext" })),
-        ("promote", json!({ "model": "m", "version": 1, "stage": "Archived" })),
+        (
+            "promote",
+            json!({ "model": "m", "version": "${{ a.version }}", "alias": "vNext" }),
+        ),
+        (
+            "promote",
+            json!({ "model": "m", "version": 1, "stage": "Archived" }),
+        ),
         ("artifacts", json!({ "model": "m", "alias": "a" })),
         ("set_tags", json!({ "model": "m", "tags": { "a": "b" } })),
     ];
@@ -200,11 +302,20 @@ async fn tags_go_where_they_belong() {
         .on("POST registered-models/set-tag", Answer::json(200, &json!({})))
         .on("GET registered-models/get", recorded("model-get"));
     let tags = json!({ "approver": "qa@example.org" });
-    let run = fake.run("set_tags", json!({ "run_id": "abc", "tags": tags })).await.unwrap();
+    let run = fake
+        .run("set_tags", json!({ "run_id": "abc", "tags": tags }))
+        .await
+        .unwrap();
     assert_eq!(run["tags"]["approver"], "qa@example.org");
-    let version = fake.run("set_tags", json!({ "model": "p", "version": 2, "tags": tags })).await.unwrap();
+    let version = fake
+        .run("set_tags", json!({ "model": "p", "version": 2, "tags": tags }))
+        .await
+        .unwrap();
     assert_eq!(version["tags"]["by"], "hand");
-    let model = fake.run("set_tags", json!({ "model": "p", "tags": tags })).await.unwrap();
+    let model = fake
+        .run("set_tags", json!({ "model": "p", "tags": tags }))
+        .await
+        .unwrap();
     assert_eq!(model["tags"], json!({}), "what is read back, not what was sent");
     let sent = |call: &str| fake.asked_for(call)[0].body.clone();
     assert_eq!(
@@ -220,7 +331,10 @@ async fn a_run_is_logged_into_an_experiment_that_is_made_for_it() {
     let fake = Fake::start()
         .await
         .on("GET experiments/get-by-name", recorded("experiment-unknown"))
-        .on("POST experiments/create", Answer::json(200, &json!({ "experiment_id": "7" })))
+        .on(
+            "POST experiments/create",
+            Answer::json(200, &json!({ "experiment_id": "7" })),
+        )
         .on("POST runs/create", recorded("run-create"))
         .on("POST runs/log-batch", recorded("log-batch"))
         .on("POST runs/log-inputs", Answer::json(200, &json!({})))
@@ -256,8 +370,16 @@ async fn what_is_deleted_twice_was_not_there_the_second_time() {
         ("delete_version", json!({ "model": "payments", "version": 2 })),
         ("delete_run", json!({ "run_id": "abc" })),
     ] {
-        assert_eq!(fake.run(action, params.clone()).await.unwrap()["deleted"], true, "{action}");
-        assert_eq!(fake.run(action, params).await.unwrap()["deleted"], false, "{action}");
+        assert_eq!(
+            fake.run(action, params.clone()).await.unwrap()["deleted"],
+            true,
+            "{action}"
+        );
+        assert_eq!(
+            fake.run(action, params).await.unwrap()["deleted"],
+            false,
+            "{action}"
+        );
     }
     let sent = &fake.asked_for("DELETE model-versions/delete")[0].body;
     assert_eq!(*sent, json!({ "name": "payments", "version": "2" }));
