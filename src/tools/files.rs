@@ -45,19 +45,18 @@ pub struct Hashed {
 }
 
 impl Files {
-    /// `project` is the folder whose tree may be read, and written while no policy says otherwise; `run_dir` may be
-    /// read and written.
+    /// The trees of `projects` may be read, and written while no policy says otherwise; those of `run_dirs` may be read
+    /// and written.
     #[must_use]
-    pub fn new(project: &Path, run_dir: &Path, grants: Arc<Grants>) -> Self {
-        let (project, run_dir) = (absolute(project), absolute(run_dir));
-        let writable = if grants.open {
-            vec![project.clone(), run_dir.clone()]
-        } else {
-            vec![run_dir.clone()]
-        };
+    pub fn new(projects: &[&Path], run_dirs: &[&Path], grants: Arc<Grants>) -> Self {
+        let roots = |list: &[&Path]| list.iter().map(|dir| absolute(dir)).collect::<Vec<_>>();
+        let mut writable = roots(run_dirs);
+        if grants.open {
+            writable.extend(roots(projects));
+        }
         Self {
             grants,
-            readable: vec![project, run_dir],
+            readable: [roots(projects), roots(run_dirs)].concat(),
             writable,
         }
     }
@@ -288,7 +287,7 @@ mod tests {
     }
 
     fn files(place: &Place, grants: Grants) -> Files {
-        Files::new(&place.project, &place.run, Arc::new(grants))
+        Files::new(&[&place.project], &[&place.run], Arc::new(grants))
     }
 
     fn allow(kind: &str, path: &Path) -> Grants {

@@ -17,8 +17,6 @@ pub use endpoint::{Auth, Endpoint, Endpoints};
 pub use grants::{Grants, Rule};
 pub use redact::{MASK, Redacting, Redactor};
 
-use crate::value::Secret;
-
 /// Everything an action may reach the outside with.
 pub struct Tools {
     pub endpoints: Endpoints,
@@ -30,26 +28,26 @@ pub struct Tools {
 }
 
 impl Tools {
-    /// Opens nothing yet. `project` is the folder whose tree specs may read, `run_dir` the one of this run, `run` its
-    /// id.
+    /// The tools of one run, `run` its id; nothing is opened yet. Without [`Tools::rooted`] no file may be read or
+    /// written that is not granted by name.
     #[must_use]
-    pub fn new(
-        endpoints: Endpoints,
-        grants: Grants,
-        secrets: &[Secret],
-        project: &Path,
-        run_dir: &Path,
-        run: &str,
-    ) -> Self {
-        let grants = Arc::new(grants);
-        let redactor = Arc::new(Redactor::new(secrets));
+    pub fn new(endpoints: Endpoints, grants: Grants, redactor: Redactor, run: &str) -> Self {
+        let (grants, redactor) = (Arc::new(grants), Arc::new(redactor));
         Self {
             endpoints,
             http: http::Http::new(Arc::clone(&grants), Arc::clone(&redactor)),
             process: process::Processes::new(Arc::clone(&grants), Arc::clone(&redactor), run),
-            files: files::Files::new(project, run_dir, Arc::clone(&grants)),
+            files: files::Files::new(&[], &[], Arc::clone(&grants)),
             grants,
             redactor,
         }
+    }
+
+    /// With the folders whose trees specs may read, and write while no policy says otherwise (the project), and those
+    /// they may always read and write (the run directory).
+    #[must_use]
+    pub fn rooted(mut self, projects: &[&Path], run_dirs: &[&Path]) -> Self {
+        self.files = files::Files::new(projects, run_dirs, Arc::clone(&self.grants));
+        self
     }
 }
