@@ -25,3 +25,20 @@ pub struct Tools {
     pub process: process::Processes,
     pub files: files::Files,
 }
+
+impl Tools {
+    /// The tools of one run, `run` its id; nothing is opened yet.
+    #[must_use]
+    pub fn new(endpoints: Endpoints, grants: Grants, redactor: Redactor, run: &str) -> Self {
+        let (grants, redactor) = (Arc::new(grants), Arc::new(redactor));
+        let _ = run;
+        Self {
+            endpoints,
+            http: http::Http::new(Arc::clone(&grants), Arc::clone(&redactor)),
+            process: process::Processes,
+            files: files::Files,
+            grants,
+            redactor,
+        }
+    }
+}
