@@ -74,6 +74,15 @@ impl Console {
 
     fn watch(&mut self, event: &Event) {
         let Some(id) = &event.spec else { return };
+        if let (EventKind::SpecStarted {}, Some(spec)) = (&event.kind, self.fold.spec(id)) {
+            if let Some(last) = spec.earlier.last() {
+                // It is tried again, so it has not ended after all.
+                self.ended = self.ended.saturating_sub(1);
+                self.bad = self
+                    .bad
+                    .saturating_sub(usize::from(last.verdict != Verdict::Passed));
+            }
+        }
         let doing = match (&event.kind, &event.step) {
             (EventKind::SpecStarted {}, _) => "starting".to_owned(),
             (EventKind::StepStarted { action, .. }, Some(step)) => format!("{step} ({action})"),
@@ -131,7 +140,7 @@ impl Sink for Console {
                 }
             }
             EventKind::Signalled { signal } => {
-                writeln!(self.to.out, "{} stopping; cleaning up", line(signal))?;
+                writeln!(self.to.out, "{} received: stopping, cleaning up", line(signal))?;
             }
             EventKind::Note { message } => writeln!(self.to.out, "note: {}", line(message))?,
             EventKind::Service { name, state, message } => {

@@ -99,7 +99,13 @@ impl<'a> Cases<'a> {
             suite.add_test_case(case);
         }
         // Whatever else made the spec what it is (a deadline, a signal): no suite is greener than its spec.
-        let told = suite.test_cases.iter().any(|c| tells(&c.status, spec.verdict));
+        let told = {
+            let reported_only = !self.counts(spec.severity);
+            suite
+                .test_cases
+                .iter()
+                .any(|c| tells(&c.status, spec.verdict, reported_only))
+        };
         if suite.test_cases.is_empty() || (spec.verdict != Verdict::Passed && !told) {
             let lines: Vec<_> = spec.reason.iter().map(|r| line(r)).collect();
             let headline = lines.first().map_or(spec.verdict.word(), String::as_str);
@@ -248,13 +254,14 @@ impl<'a> Cases<'a> {
     }
 }
 
-/// Whether a case shows a verdict at least as bad as the spec's; a skipped one only does for a blocked spec.
-fn tells(status: &TestCaseStatus, verdict: Verdict) -> bool {
+/// Whether a case shows a verdict at least as bad as the spec's. A skipped one only does for a blocked spec, and for
+/// one that cannot fail the run anyway.
+fn tells(status: &TestCaseStatus, verdict: Verdict, reported_only: bool) -> bool {
     match status {
         TestCaseStatus::NonSuccess { kind, .. } => {
             verdict != Verdict::Failed || *kind == NonSuccessKind::Failure
         }
-        TestCaseStatus::Skipped { .. } => verdict == Verdict::Blocked,
+        TestCaseStatus::Skipped { .. } => verdict == Verdict::Blocked || reported_only,
         TestCaseStatus::Success { .. } => false,
     }
 }

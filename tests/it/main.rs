@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
+mod architecture;
 mod cli;
 mod docs;
 mod generated;
+mod report;
 mod support;

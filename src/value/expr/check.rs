@@ -8,7 +8,7 @@ pub trait TypeScope {
     /// The type of the first word of a path; `.` asks for the leading dot outside every function: the step's own
     /// output.
     fn type_of(&self, name: &str) -> Option<Type>;
-    /// All names, for did-you-mean.
+    /// All names but `"."`, for did-you-mean.
     fn names(&self) -> Vec<String>;
 }
 

@@ -1,10 +1,10 @@
-//! Environment files: where the services are, which secrets exist, and which services specrun itself runs.
+//! An environment as its files say.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::source::{Span, Spanned};
+use crate::source::{Node, SourceId, Span, Spanned};
 use crate::tools::Endpoints;
 use crate::value::{Interpolated, Secret};
 
@@ -23,6 +23,8 @@ pub struct Environment {
     pub inputs: Vec<(Spanned<String>, serde_json::Value)>,
     /// In the order of the file.
     pub services: Vec<Service>,
+    /// The folder of each file it was read from: `${{ dir }}` means the folder of the file it stands in.
+    pub dirs: BTreeMap<SourceId, PathBuf>,
 }
 
 /// A setting with expressions in it.
@@ -42,7 +44,7 @@ pub struct EndpointText {
     pub headers: BTreeMap<String, Setting>,
     /// The family's own keys. Every string in them, at any depth, may hold the same texts as the other keys, and
     /// is resolved with them.
-    pub settings: BTreeMap<String, serde_json::Value>,
+    pub settings: BTreeMap<String, Node>,
 }
 
 /// A secret by reference; the file never holds its value.
@@ -111,6 +113,7 @@ pub struct ServiceFacts {
     pub ports: Vec<(String, String, u16)>,
     /// service, its data folder
     pub dirs: Vec<(String, PathBuf)>,
+    /// specrun's cache folder.
     pub cache: PathBuf,
 }
 
