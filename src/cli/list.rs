@@ -47,7 +47,11 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
             output.out(&format!("{:#}\n", json!({ "format": 1, "specs": all })));
         }
         Format::Text => {
-            let width = specs.iter().map(|s| s.id.as_str().chars().count()).max().unwrap_or(0);
+            let width = specs
+                .iter()
+                .map(|s| s.id.as_str().chars().count())
+                .max()
+                .unwrap_or(0);
             let mut text = String::new();
             for spec in specs {
                 let tags = spec.tags.join(", ");

@@ -44,7 +44,9 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
 fn missing(loaded: &Loaded) -> Vec<(String, String)> {
     let there: HashSet<&str> = loaded.plan.specs.iter().map(|s| base(s)).collect();
     let rows = loaded.project.matrix.iter();
-    rows.filter(|(id, _)| !there.contains(id.as_str())).cloned().collect()
+    rows.filter(|(id, _)| !there.contains(id.as_str()))
+        .cloned()
+        .collect()
 }
 
 fn table(loaded: &Loaded, missing: &[(String, String)]) -> String {
@@ -58,7 +60,10 @@ fn table(loaded: &Loaded, missing: &[(String, String)]) -> String {
         }
     }
     for (id, title) in missing {
-        rows.push((id.clone(), format!("| {} | {} | | | | | **no spec** |\n", cell(id), cell(title))));
+        rows.push((
+            id.clone(),
+            format!("| {} | {} | | | | | **no spec** |\n", cell(id), cell(title)),
+        ));
     }
     // The rows of the project file give the order; specs that are no row come after them.
     let order = |id: &str| {
@@ -78,7 +83,11 @@ fn table(loaded: &Loaded, missing: &[(String, String)]) -> String {
 }
 
 fn row(spec: &SpecPlan, id: &str, count: usize) -> String {
-    let id = if count > 1 { format!("{id} (×{count})") } else { id.to_owned() };
+    let id = if count > 1 {
+        format!("{id} (×{count})")
+    } else {
+        id.to_owned()
+    };
     let steps = |role: Role| {
         let names = spec.steps.iter().filter(|s| s.role == role);
         let names: Vec<String> = names
@@ -87,7 +96,11 @@ fn row(spec: &SpecPlan, id: &str, count: usize) -> String {
             .collect();
         names.join("<br>")
     };
-    let expected: Vec<String> = spec.check_infos().iter().map(|c| format!("`{}`", cell(&c.text))).collect();
+    let expected: Vec<String> = spec
+        .check_infos()
+        .iter()
+        .map(|c| format!("`{}`", cell(&c.text)))
+        .collect();
     let tools: Vec<String> = spec.tools.iter().map(|t| cell(&t.family.value)).collect();
     let title = match &spec.description {
         Some(description) => format!("**{}**<br>{}", cell(&spec.title), cell(description)),
@@ -110,5 +123,8 @@ fn base(spec: &SpecPlan) -> &str {
 }
 
 fn cell(text: &str) -> String {
-    text.replace('|', "\\|").split_whitespace().collect::<Vec<_>>().join(" ")
+    text.replace('|', "\\|")
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -25,7 +25,10 @@ impl SpecPlan {
                 })
                 .collect(),
             checks: self.check_infos().into_iter().cloned().collect(),
-            steps: self.counted_steps().map(|s| s.id.clone()).collect::<Vec<StepId>>(),
+            steps: self
+                .counted_steps()
+                .map(|s| s.id.clone())
+                .collect::<Vec<StepId>>(),
             digest: self.digest.clone(),
         }
     }

@@ -8,9 +8,9 @@ pub use project::{open as open_project, run_dir};
 
 use std::path::PathBuf;
 
+use super::Exit;
 use super::options::{Scope, Values};
 use super::output::Output;
-use super::Exit;
 use crate::action::Registry;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
 use crate::plan::{Given, Plan, Request, compile};
@@ -97,7 +97,13 @@ pub fn load(wanted: Wanted<'_>) -> Result<Loaded, Box<Refused>> {
     };
     let mut specs: Vec<Spec> = Vec::with_capacity(found.len());
     for file in &found {
-        specs.extend(crate::spec::read(&sources, file, wanted.registry, defaults, &mut out));
+        specs.extend(crate::spec::read(
+            &sources,
+            file,
+            wanted.registry,
+            defaults,
+            &mut out,
+        ));
     }
     let chosen = selection::read(wanted.scope, profile.as_ref(), &sources, &mut out);
     let specs = chosen.specs(specs, &mut out);
