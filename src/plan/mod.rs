@@ -13,7 +13,9 @@ mod names;
 mod needs;
 mod params;
 mod power;
-mod show;
+pub mod show;
+mod step;
+mod verify;
 
 pub use compile::{Request, compile};
 pub use inputs::Given;

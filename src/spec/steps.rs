@@ -1,7 +1,5 @@
 //! A list item with an action, and the rules around it.
 
-use std::time::Duration;
-
 use crate::action::Registry;
 use crate::check::Class;
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -571,14 +569,4 @@ fn expect_failure(out: &mut Diagnostics, node: &Node, span: Span) -> Option<Expe
             .map(|t| t.value),
         message,
     })
-}
-
-/// Used where a whole spec's limits are compared with a step's.
-#[must_use]
-pub(crate) fn seconds(d: Duration) -> String {
-    crate::value::Quantity {
-        value: d.as_secs_f64(),
-        dimension: crate::value::Dimension::Duration,
-    }
-    .to_string()
 }

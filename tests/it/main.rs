@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
+mod architecture;
 mod cli;
 mod docs;
 mod generated;
+mod html;
 mod report;
 mod support;
