@@ -3,10 +3,12 @@
 //! An action is worth adding when a spec cannot say the same with `http.request` or `exec.run` without losing typed
 //! outputs, classed failures, or the knowledge of what it reaches.
 
+pub mod mlflow;
+
 use crate::action::{Family, Registry};
 
 /// All families, in alphabetical order.
-const FAMILIES: &[Family] = &[];
+const FAMILIES: &[Family] = &[mlflow::FAMILY];
 
 /// The actions this program has.
 pub static REGISTRY: Registry = Registry::new(FAMILIES);

@@ -9,18 +9,25 @@
 //! Not here: how verdicts of checks are found (`check`), what a report looks like (`report`), signal handlers and exit
 //! codes (`cli`).
 
+mod clean;
 mod clock;
 mod control;
 mod dispatch;
 pub mod journal;
 mod locks;
 mod options;
+mod processes;
 mod recorder;
+mod rerun;
 mod run;
 mod run_dir;
+pub mod services;
 mod unit;
 
+pub use clean::{CleanOptions, Cleaned, Left, clean};
 pub use control::{Control, Stop};
 pub use options::{Options, Outcome, SinkError};
+pub use processes::RUN_MARK;
+pub use rerun::not_passed;
 pub use run::run;
 pub use run_dir::{RunDir, new_run_id};

@@ -79,15 +79,15 @@ pub(super) fn journal_of(dir: &Path) -> PathBuf {
     dir.join("journal.jsonl")
 }
 
-/// Whether the run of this directory still lives. The lock is given back before the answer, so it is the answer of a
-/// moment.
+/// The lock of a run that is dead, held until the file is dropped; none while the run lives.
 ///
 /// # Errors
-/// When there is no lock file, or it cannot be opened.
-pub(super) fn is_alive(dir: &Path) -> io::Result<bool> {
-    match File::open(dir.join(LOCK))?.try_lock() {
-        Ok(()) => Ok(false),
-        Err(TryLockError::WouldBlock) => Ok(true),
+/// When the directory is that of no run, or its lock cannot be opened.
+pub(super) fn lock_dead(dir: &Path) -> io::Result<Option<File>> {
+    let file = File::open(dir.join(LOCK))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(e)) => Err(e),
     }
 }
@@ -124,13 +124,13 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let dir = RunDir::create(root.path(), RunId("r1".into())).unwrap();
         let path = dir.path().to_owned();
-        assert!(is_alive(&path).unwrap());
+        assert!(lock_dead(&path).unwrap().is_none());
         assert!(
             RunDir::create(root.path(), RunId("r1".into())).is_err(),
             "a name is given once"
         );
         drop(dir);
-        assert!(!is_alive(&path).unwrap());
+        assert!(lock_dead(&path).unwrap().is_some());
     }
 
     #[test]

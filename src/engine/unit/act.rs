@@ -48,7 +48,7 @@ impl Unit<'_> {
         let mut repeats = 0;
         loop {
             let pauses = self.clock().pauses();
-            a.checks.take();
+            let _ = a.checks.take();
             let result = self.act_once(a).await;
             // Peers and an action's own timers do not stand still when the process does: what failed for that reason
             // says nothing.
