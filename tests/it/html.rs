@@ -76,11 +76,11 @@ fn shows_a_run(browser: &Browser, dir: &Path) {
     browser.click("[data-spec='T18'] .row");
     assert_eq!(
         browser.text("[data-spec='T18'] .del"),
-        "-   \"stage\": \"Production\","
+        "-  \"stage\": \"Production\","
     );
     assert_eq!(
         browser.text("[data-spec='T18'] .add"),
-        "+   \"stage\": \"Staging\","
+        "+  \"stage\": \"Staging\","
     );
 
     // Filters.
