@@ -256,7 +256,7 @@ fn misspelt_things_are_told_once() {
         &steps("  - id: a\n    net.send: {}\n", "a.status == 200"),
         "E0212 7:5",
     );
-    one(&steps(SEND, "a.statsu == 200"), "E0303 9:7");
+    one(&steps(SEND, "a.statsu == 200"), "E0303 9:5");
     one(&steps(SEND, "b.status == 200"), "E0302 9:5");
     one(&steps(SEND, "a.status == 200\ntimout: 3s"), "E0201 10:1");
     one(
@@ -319,7 +319,7 @@ fn secrets_go_only_where_they_are_taken() {
     let text = spec(
         "tools: [net]\ninputs:\n  token: {type: secret, from: env.TOKEN}\nsteps:\n  - id: a\n    net.send: {url: \"http://h/${{ inputs.token }}\"}\nexpect: a.status == 200\n",
     );
-    one(&text, "E0313 8:35");
+    one(&text, "E0313 9:35");
     one(
         &text.replace("http://h/${{ inputs.token }}", "${{ inputs.token }}"),
         "E0313",
