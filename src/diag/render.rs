@@ -64,7 +64,6 @@ pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style, width: u
 
 /// The part of one text that is drawn.
 struct Excerpt {
-    source: SourceId,
     path: String,
     text: String,
     first_line: usize,
@@ -131,7 +130,6 @@ fn excerpt(source: SourceId, labels: &[(usize, &Label)], sources: &Sources) -> E
     let to = text[end..].find('\n').map_or(text.len(), |p| end + p);
     let first_line = text[..from].bytes().filter(|b| *b == b'\n').count() + 1;
     Excerpt {
-        source,
         path: clean(&sources.path(source).display().to_string()),
         text: text[from..to].to_owned(),
         first_line,

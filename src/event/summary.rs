@@ -180,8 +180,9 @@ impl Summary {
         if self.index.contains_key(&info.id) {
             return;
         }
-        self.index.insert(info.id.clone(), self.specs.len());
-        let spec = SpecSummary {
+        let index = self.specs.len();
+        self.index.insert(info.id.clone(), index);
+        self.specs.push(SpecSummary {
             severity: info.severity,
             info: info.clone(),
             verdict: None,
@@ -190,9 +191,8 @@ impl Summary {
             attempts: 0,
             started: false,
             checks: HashMap::new(),
-        };
-        self.count(&spec, true);
-        self.specs.push(spec);
+        });
+        self.count(index, Counts::add, 1);
     }
 
     /// Changes the spec of an event and keeps the counts in step. An event of a spec that was never announced
@@ -201,21 +201,14 @@ impl Summary {
         let Some(index) = event.spec.as_ref().and_then(|id| self.index.get(id)).copied() else {
             return;
         };
-        let mut spec = self.specs[index].clone();
-        self.count(&spec, false);
-        change(&mut spec);
-        self.count(&spec, true);
-        self.specs[index] = spec;
+        self.count(index, Counts::remove, -1);
+        change(&mut self.specs[index]);
+        self.count(index, Counts::add, 1);
     }
 
-    fn count(&mut self, spec: &SpecSummary, plus: bool) {
-        let mut step = |counts: &mut Counts, verdict: Verdict| {
-            if plus {
-                counts.add(verdict);
-            } else {
-                counts.remove(verdict);
-            }
-        };
+    /// Adds a spec and its checks to the counts, or takes them out.
+    fn count(&mut self, index: usize, step: impl Fn(&mut Counts, Verdict), sign: i64) {
+        let spec = &self.specs[index];
         let counts = match spec.severity {
             Severity::Critical => &mut self.critical,
             Severity::Warning => &mut self.warning,
@@ -227,22 +220,18 @@ impl Summary {
         } else {
             Verdict::Cancelled
         };
-        let mut known = HashSet::new();
+        let mut announced = HashSet::with_capacity(spec.info.checks.len());
         for check in &spec.info.checks {
-            known.insert(check.id.as_str());
+            announced.insert(check.id.as_str());
             let verdict = spec.checks.get(&check.id).copied().unwrap_or(missing);
             step(&mut self.checks, verdict);
             if check.severity != Severity::Critical && verdict != Verdict::Passed {
-                if plus {
-                    self.check_warnings += 1;
-                } else {
-                    self.check_warnings -= 1;
-                }
+                self.check_warnings = self.check_warnings.saturating_add_signed(sign);
             }
         }
         // `for_each` makes checks that the announcement could not know.
         for (id, verdict) in &spec.checks {
-            if !known.contains(id.as_str()) {
+            if !announced.contains(id.as_str()) {
                 step(&mut self.checks, *verdict);
             }
         }
@@ -264,5 +253,258 @@ impl Counts {
             Verdict::Blocked => self.blocked -= 1,
             Verdict::Cancelled => self.cancelled -= 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Summary;
+    use crate::check::{CheckOutcome, Class, Failure, Verdict};
+    use crate::event::{
+        CheckInfo, CleanupInfo, Event, EventKind, Place, Role, RunId, RunInfo, Severity, SpecInfo,
+    };
+
+    fn place() -> Place {
+        Place {
+            file: "T01.yaml".to_owned(),
+            line: 1,
+            col: 1,
+        }
+    }
+
+    fn check(id: &str, severity: Severity) -> CheckInfo {
+        CheckInfo {
+            id: id.to_owned(),
+            text: "x == 1".to_owned(),
+            severity,
+            because: None,
+            place: place(),
+        }
+    }
+
+    fn spec(id: &str, severity: Severity) -> SpecInfo {
+        SpecInfo {
+            id: id.into(),
+            title: String::new(),
+            description: None,
+            category: None,
+            tags: Vec::new(),
+            severity,
+            place: place(),
+            inputs: Vec::new(),
+            checks: vec![
+                check("expect[0]", Severity::Critical),
+                check("expect[1]", Severity::Warning),
+            ],
+            steps: Vec::new(),
+            digest: String::new(),
+        }
+    }
+
+    fn event(spec: Option<&str>, kind: EventKind) -> Event {
+        Event {
+            seq: 0,
+            at: String::new(),
+            elapsed: 0.0,
+            spec: spec.map(Into::into),
+            step: None,
+            kind,
+        }
+    }
+
+    fn started(specs: Vec<SpecInfo>) -> Event {
+        event(
+            None,
+            EventKind::RunStarted {
+                run: RunInfo {
+                    id: RunId("r".to_owned()),
+                    format: 1,
+                    version: String::new(),
+                    argv: Vec::new(),
+                    environment: None,
+                    profile: None,
+                    seed: 0,
+                    jobs: 1,
+                    started: String::new(),
+                    pid: 1,
+                    specs,
+                },
+            },
+        )
+    }
+
+    fn checked(spec: &str, id: &str, verdict: Verdict) -> Event {
+        event(
+            Some(spec),
+            EventKind::Checked {
+                check: check(id, Severity::Critical),
+                outcome: CheckOutcome::new(verdict, ""),
+            },
+        )
+    }
+
+    fn ended(spec: &str, verdict: Verdict, attempt: u32) -> Event {
+        event(
+            Some(spec),
+            EventKind::SpecFinished {
+                verdict,
+                reason: None,
+                duration: 1.5,
+                attempt,
+            },
+        )
+    }
+
+    #[test]
+    fn nothing_that_never_ended_counts_as_passed() {
+        let mut summary = Summary::of(&[started(vec![
+            spec("T01", Severity::Critical),
+            spec("T02", Severity::Critical),
+        ])]);
+        assert_eq!((summary.critical.cancelled, summary.critical.total()), (2, 2));
+        assert_eq!((summary.checks.cancelled, summary.checks.total()), (4, 4));
+
+        summary.fold(&event(Some("T01"), EventKind::SpecStarted {}));
+        assert_eq!((summary.critical.errored, summary.critical.cancelled), (1, 1));
+        assert_eq!((summary.checks.errored, summary.checks.cancelled), (2, 2));
+
+        summary.fold(&checked("T01", "expect[0]", Verdict::Passed));
+        summary.fold(&ended("T01", Verdict::Passed, 1));
+        assert_eq!((summary.critical.passed, summary.critical.cancelled), (1, 1));
+        // The check that never ran is still seen.
+        assert_eq!(
+            (
+                summary.checks.passed,
+                summary.checks.errored,
+                summary.checks.cancelled
+            ),
+            (1, 1, 2)
+        );
+        assert!(!summary.finished);
+    }
+
+    #[test]
+    fn specs_count_by_severity_and_checks_that_only_warn_apart() {
+        let summary = Summary::of(&[
+            started(vec![
+                spec("T01", Severity::Critical),
+                spec("T02", Severity::Warning),
+            ]),
+            event(Some("T01"), EventKind::SpecStarted {}),
+            checked("T01", "expect[0]", Verdict::Passed),
+            checked("T01", "expect[1]", Verdict::Failed),
+            checked("T01", "probe[2].expect[0]", Verdict::Passed),
+            ended("T01", Verdict::Passed, 1),
+            event(Some("T02"), EventKind::SpecStarted {}),
+            checked("T02", "expect[0]", Verdict::Failed),
+            checked("T02", "expect[1]", Verdict::Passed),
+            ended("T02", Verdict::Failed, 1),
+        ]);
+        assert_eq!((summary.critical.passed, summary.critical.total()), (1, 1));
+        assert_eq!((summary.warning.failed, summary.warning.total()), (1, 1));
+        assert_eq!(
+            (
+                summary.checks.passed,
+                summary.checks.failed,
+                summary.checks.total()
+            ),
+            (3, 2, 5)
+        );
+        assert_eq!(summary.check_warnings, 1);
+    }
+
+    #[test]
+    fn a_retried_spec_counts_once_with_its_last_try() {
+        let summary = Summary::of(&[
+            started(vec![spec("T01", Severity::Critical)]),
+            event(Some("T01"), EventKind::SpecStarted {}),
+            checked("T01", "expect[0]", Verdict::Failed),
+            ended("T01", Verdict::Failed, 1),
+            event(Some("T01"), EventKind::SpecStarted {}),
+            checked("T01", "expect[0]", Verdict::Passed),
+            checked("T01", "expect[1]", Verdict::Passed),
+            ended("T01", Verdict::Passed, 2),
+        ]);
+        assert_eq!((summary.critical.passed, summary.critical.total()), (1, 1));
+        assert_eq!((summary.checks.passed, summary.checks.total()), (2, 2));
+        assert_eq!(summary.flaky().count(), 1);
+        assert_eq!(summary.specs[0].duration, 1.5);
+    }
+
+    #[test]
+    fn a_promised_cleanup_stays_open_until_it_is_done() {
+        let promised = |id: &str| {
+            event(
+                Some("T01"),
+                EventKind::CleanupRegistered {
+                    cleanup: CleanupInfo {
+                        id: id.to_owned(),
+                        action: "mlflow.delete".to_owned(),
+                        params: None,
+                    },
+                },
+            )
+        };
+        let finished = |id: &str, done| {
+            event(
+                Some("T01"),
+                EventKind::CleanupFinished {
+                    id: id.to_owned(),
+                    done,
+                    failure: None,
+                },
+            )
+        };
+        let summary = Summary::of(&[
+            started(vec![spec("T01", Severity::Critical)]),
+            promised("a"),
+            promised("b"),
+            promised("c"),
+            finished("b", true),
+            finished("c", false),
+        ]);
+        assert_eq!(summary.cleanup_open, ["a", "c"]);
+    }
+
+    #[test]
+    fn refusals_internal_mistakes_and_signals_are_seen() {
+        let failed = |class| {
+            event(
+                Some("T01"),
+                EventKind::StepFinished {
+                    role: Role::Step,
+                    verdict: Verdict::Errored,
+                    reason: None,
+                    output: None,
+                    failure: Some(Failure::new(class, "x")),
+                    attempts: 1,
+                    duration: 0.0,
+                    skipped: false,
+                },
+            )
+        };
+        let signal = |name: &str| {
+            event(
+                None,
+                EventKind::Signalled {
+                    signal: name.to_owned(),
+                },
+            )
+        };
+        let run = started(vec![spec("T01", Severity::Critical)]);
+        let summary = Summary::of(&[run.clone(), failed(Class::Timeout)]);
+        assert!(!summary.not_granted && !summary.internal && summary.interrupted_by.is_none());
+        assert!(Summary::of(&[run.clone(), failed(Class::NotGranted)]).not_granted);
+        assert!(Summary::of(&[run.clone(), failed(Class::Internal)]).internal);
+        let summary = Summary::of(&[run, signal("SIGTERM"), signal("SIGINT")]);
+        assert_eq!(summary.interrupted_by.as_deref(), Some("SIGTERM"));
+        let done = event(
+            None,
+            EventKind::RunFinished {
+                exit_code: 0,
+                duration: 0.0,
+            },
+        );
+        assert!(Summary::of(&[done]).finished);
     }
 }

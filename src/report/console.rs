@@ -2,6 +2,7 @@
 //!
 //! Results go to `out`; progress goes to `progress`, which is a terminal or nothing.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::explain;
@@ -74,14 +75,14 @@ impl Console {
 
     fn watch(&mut self, event: &Event) {
         let Some(id) = &event.spec else { return };
-        if let (EventKind::SpecStarted {}, Some(spec)) = (&event.kind, self.fold.spec(id)) {
-            if let Some(last) = spec.earlier.last() {
-                // It is tried again, so it has not ended after all.
-                self.ended = self.ended.saturating_sub(1);
-                self.bad = self
-                    .bad
-                    .saturating_sub(usize::from(last.verdict != Verdict::Passed));
-            }
+        if let (EventKind::SpecStarted {}, Some(spec)) = (&event.kind, self.fold.spec(id))
+            && let Some(last) = spec.earlier.last()
+        {
+            // It is tried again, so it has not ended after all.
+            self.ended = self.ended.saturating_sub(1);
+            self.bad = self
+                .bad
+                .saturating_sub(usize::from(last.verdict != Verdict::Passed));
         }
         let doing = match (&event.kind, &event.step) {
             (EventKind::SpecStarted {}, _) => "starting".to_owned(),
@@ -112,13 +113,13 @@ impl Console {
         let Some(to) = &mut self.to.progress else { return };
         let mut text = format!("{}/{total}", self.ended);
         if self.bad > 0 {
-            text.push_str(&format!(", {} not passed", self.bad));
+            let _ = write!(text, ", {} not passed", self.bad);
         }
         if let Some(service) = service {
-            text.push_str(&format!("  {service}"));
+            let _ = write!(text, "  {service}");
         }
         for (id, doing) in self.running.iter().rev().take(2) {
-            text.push_str(&format!("  {id} {doing}"));
+            let _ = write!(text, "  {id} {doing}");
         }
         let width = self.to.width.clamp(20, 400) - 1;
         let text: String = line(&text).chars().take(width).collect();
@@ -220,10 +221,8 @@ impl Page {
             plural(ran, "check"),
             seconds(spec.duration),
         );
-        if spec.verdict != Verdict::Passed {
-            if let Some(reason) = explain::reason(spec) {
-                push(&mut text, 1, &reason);
-            }
+        if let Some(reason) = explain::reason(spec) {
+            push(&mut text, 1, &reason);
         }
         let unevaluated = spec.checks.iter().filter(|c| c.is_bad() && !c.evaluated).count() as u64;
         for step in spec.unexplained_steps() {
@@ -363,13 +362,14 @@ impl Page {
             + c.checks.errored
             + c.checks.blocked
             + c.checks.cancelled;
-        text.push_str(&format!(
-            "{}: {counts}; {} of {} passed; {}\n",
+        let _ = writeln!(
+            text,
+            "{}: {counts}; {} of {} passed; {}",
             self.bold(&plural(report.specs.len() as u64, "spec")),
             c.checks.passed,
             plural(checks, "check"),
             seconds(report.duration),
-        ));
+        );
         let warned = report
             .specs
             .iter()
@@ -384,21 +384,17 @@ impl Page {
             ),
         ] {
             if n > 0 {
-                text.push_str(&format!("{n} {what}\n"));
+                let _ = writeln!(text, "{n} {what}");
             }
         }
         if let Some(signal) = &report.interrupted_by {
-            text.push_str(&format!("interrupted by {}\n", line(signal)));
+            let _ = writeln!(text, "interrupted by {}", line(signal));
         }
         if !report.finished {
             text.push_str("the run did not reach its end\n");
         }
         if !report.run.id.is_empty() {
-            text.push_str(&format!(
-                "run {}, seed {}\n",
-                line(&report.run.id),
-                report.run.seed
-            ));
+            let _ = writeln!(text, "run {}, seed {}", line(&report.run.id), report.run.seed);
         }
         text
     }
@@ -459,7 +455,7 @@ fn slow(report: &Report, text: &mut String) {
         .map(|s| format!("{} {}", line(s.id.as_str()), seconds(s.duration)))
         .collect();
     if !names.is_empty() {
-        text.push_str(&format!("slowest: {}\n", names.join(", ")));
+        let _ = writeln!(text, "slowest: {}", names.join(", "));
     }
 }
 

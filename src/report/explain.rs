@@ -80,10 +80,10 @@ pub fn check(spec: &SpecReport, c: &CheckReport) -> Vec<String> {
             severity(c.check.severity)
         ));
     }
-    if c.check.id.ends_with(".eventually") || c.check.id.contains(".eventually") {
-        if let Some(step) = spec.steps.iter().find(|s| Some(&s.id) == c.step.as_ref()) {
-            lines.extend(history(step));
-        }
+    if c.check.id.ends_with(".eventually")
+        && let Some(step) = spec.steps.iter().find(|s| Some(&s.id) == c.step.as_ref())
+    {
+        lines.extend(history(step));
     }
     lines
 }
@@ -104,14 +104,14 @@ pub fn step(s: &StepReport) -> Vec<String> {
     if s.attempts > 1 {
         lines.push(format!("after {}", plural(u64::from(s.attempts), "attempt")));
     }
-    if let Some(last) = s.failed_attempts.last() {
-        if s.failure.as_ref().map(|f| &f.message) != Some(&last.failure.message) {
-            lines.push(format!(
-                "the last failed attempt: {} ({})",
-                line(&last.failure.message),
-                last.failure.class.word()
-            ));
-        }
+    if let Some(last) = s.failed_attempts.last()
+        && s.failure.as_ref().map(|f| &f.message) != Some(&last.failure.message)
+    {
+        lines.push(format!(
+            "the last failed attempt: {} ({})",
+            line(&last.failure.message),
+            last.failure.class.word()
+        ));
     }
     lines.extend(history(s));
     lines

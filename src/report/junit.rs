@@ -1,8 +1,8 @@
-//! JUnit XML, in the form that GitLab, Jenkins, CircleCI and Buildkite read alike.
+//! JUnit XML, in the form that GitLab, Jenkins, `CircleCI` and Buildkite read alike.
 //!
 //! A suite for each spec, a case for each check; and a case for each step, cleanup or spec that went wrong without
 //! a check saying so. What the readers do decides the form: GitLab ignores the second of two cases of one name and
-//! the `message` attribute, CircleCI wants `file`, all of them stop at characters that XML forbids.
+//! the `message` attribute, `CircleCI` wants `file`, all of them stop at characters that XML forbids.
 
 use std::collections::HashSet;
 use std::io;
@@ -217,18 +217,12 @@ impl<'a> Cases<'a> {
         if !self.timed.insert(step) {
             return 0.0;
         }
-        match step {
-            Some(id) => self
-                .spec
-                .steps
-                .iter()
-                .filter(|s| s.id == *id)
-                .map(|s| s.duration)
-                .sum(),
-            None => {
-                let steps: f64 = self.spec.steps.iter().map(|s| s.duration).sum();
-                (self.spec.duration - steps).max(0.0)
-            }
+        let sum = |steps: &mut dyn Iterator<Item = &StepReport>| -> f64 { steps.map(|s| s.duration).sum() };
+        let mut steps = self.spec.steps.iter();
+        if let Some(id) = step {
+            sum(&mut steps.filter(|s| s.id == *id))
+        } else {
+            (self.spec.duration - sum(&mut steps)).max(0.0)
         }
     }
 

@@ -6,5 +6,6 @@ mod architecture;
 mod cli;
 mod docs;
 mod generated;
+mod html;
 mod report;
 mod support;

@@ -32,7 +32,7 @@ pub(super) fn compare(
         (limit, Value::Estimate(e)) => (e, limit, mirrored(op)),
         _ => return None,
     };
-    if sample_size(estimate) == 0 {
+    if estimate.sample_size() == 0 {
         return Some(CheckOutcome::new(
             Verdict::Inconclusive,
             "the sample is empty, so nothing can be said of it",
@@ -83,9 +83,14 @@ fn limit_of(estimate: &Estimate, limit: &Value) -> Result<f64, String> {
         Estimate::Quantile { dimension, .. } => dimension.clone(),
     };
     let number = match limit {
-        Value::Quantity(q) if q.dimension == dimension => q.value,
+        Value::Quantity(q) if q.dimension.fits(&dimension) => q.value,
         Value::Int(i) if dimension == Dimension::Ratio => *i as f64,
         Value::Float(f) if dimension == Dimension::Ratio => *f,
+        // Two estimates whose points are compared.
+        Value::Estimate(other) => other
+            .point()
+            .filter(|p| p.dimension.fits(&dimension))
+            .map_or(f64::NAN, |p| p.value),
         Value::Null
         | Value::Bool(_)
         | Value::Int(_)
@@ -94,15 +99,9 @@ fn limit_of(estimate: &Estimate, limit: &Value) -> Result<f64, String> {
         | Value::Quantity(_)
         | Value::Time(_)
         | Value::Secret(_)
-        | Value::Estimate(_)
         | Value::Distribution(_)
         | Value::List(_)
         | Value::Object(_) => f64::NAN,
-    };
-    // Two estimates whose points are compared.
-    let number = match limit {
-        Value::Estimate(other) => point(other).unwrap_or(f64::INFINITY),
-        _ => number,
     };
     if number.is_nan() {
         let kind = Value::Quantity(Quantity {
@@ -116,14 +115,6 @@ fn limit_of(estimate: &Estimate, limit: &Value) -> Result<f64, String> {
         ));
     }
     Ok(number)
-}
-
-/// The point estimate in base units; none when it lies among members without a value.
-fn point(estimate: &Estimate) -> Option<f64> {
-    match estimate {
-        Estimate::Proportion(p) => (p.n > 0).then(|| p.k as f64 / p.n as f64),
-        Estimate::Quantile { q, of, .. } => quantile::point(of, *q),
-    }
 }
 
 /// What is said of an estimate: `estimate op limit`.
@@ -157,9 +148,9 @@ impl Claim<'_> {
                 k: if matches!(self.op, BinaryOp::Lt | BinaryOp::Ge) {
                     quantile::at_or_above(of, self.limit)
                 } else {
-                    quantile::above(of, self.limit)
+                    of.above(self.limit)
                 },
-                n: quantile::count(of),
+                n: of.count(),
                 limit: 1.0 - q,
                 below: !upward,
             },
@@ -191,7 +182,8 @@ impl Claim<'_> {
 
     /// The point estimate against the limit: what was seen in this sample, and nothing more.
     fn of_the_sample(&self, risk: Risk) -> CheckOutcome {
-        let value = point(self.estimate).unwrap_or(f64::INFINITY);
+        // A quantile among members without a value is larger than every limit.
+        let value = self.estimate.point().map_or(f64::INFINITY, |p| p.value);
         let holds = match self.op {
             BinaryOp::Lt => value < self.limit,
             BinaryOp::Le => value <= self.limit,
@@ -209,7 +201,7 @@ impl Claim<'_> {
         );
         let mut statistics = Map::new();
         statistics.insert("method".to_owned(), json!("point estimate"));
-        statistics.insert("n".to_owned(), json!(sample_size(self.estimate)));
+        statistics.insert("n".to_owned(), json!(self.estimate.sample_size()));
         match risk {
             Risk::Ignored => message.push_str(" (point estimate, no confidence)"),
             Risk::Bounded { show, .. } => {
@@ -269,8 +261,15 @@ impl Claim<'_> {
             Estimate::Quantile { q, of, dimension } => {
                 let name = percent(*q);
                 let name = name.trim_end_matches([' ', '%']);
-                match quantile::point(of, *q) {
-                    Some(value) => format!("p{name} is {}", quantity(value, dimension)),
+                match of.quantile(*q) {
+                    Some(value) => {
+                        let short = Quantity::new(value, dimension.clone()).short();
+                        let exact = short == self.shown_limit() && value != self.limit;
+                        format!(
+                            "p{name} is {}",
+                            if exact { quantity(value, dimension) } else { short }
+                        )
+                    }
                     None => format!("p{name} lies among the members without a value"),
                 }
             }
@@ -370,10 +369,7 @@ impl Claim<'_> {
 }
 
 fn quantity(value: f64, dimension: &Dimension) -> String {
-    shown::value(&Value::Quantity(Quantity {
-        value,
-        dimension: dimension.clone(),
-    }))
+    Quantity::new(value, dimension.clone()).to_string()
 }
 
 /// A share for people, with as many digits as it takes to tell it from 0 and 100 %.
@@ -497,16 +493,7 @@ fn holds_estimate(value: &Value) -> bool {
 
 /// Whether the current element is named in an expression.
 pub(super) fn has_element(expr: &Expr) -> bool {
-    match &expr.kind {
-        ExprKind::Element => true,
-        ExprKind::Literal(_) | ExprKind::Name(_) => false,
-        ExprKind::Field(e, _) | ExprKind::Unary(_, e) | ExprKind::Present { subject: e, .. } => {
-            has_element(e)
-        }
-        ExprKind::Index(a, b) | ExprKind::Binary(_, a, b) => has_element(a) || has_element(b),
-        ExprKind::List(items) => items.iter().any(has_element),
-        ExprKind::Call { args, .. } => args.iter().any(has_element),
-    }
+    matches!(expr.kind, ExprKind::Element) || expr.children().into_iter().any(has_element)
 }
 
 /// The expression with `item` in place of the current element. Predicates of calls inside keep their own element.
@@ -549,11 +536,4 @@ pub(super) fn takes_elements(name: &str) -> bool {
         name,
         "any" | "all" | "none" | "filter" | "map" | "count" | "sort" | "unique"
     )
-}
-
-fn sample_size(estimate: &Estimate) -> u64 {
-    match estimate {
-        Estimate::Proportion(p) => p.n,
-        Estimate::Quantile { of, .. } => quantile::count(of),
-    }
 }

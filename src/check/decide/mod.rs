@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{CheckOutcome, Verdict};
 use crate::value::Value;
-use crate::value::expr::{BinaryOp, EvalError, Expr, ExprKind, Scope, UnaryOp, eval};
+use crate::value::expr::{BinaryOp, EvalError, Expr, ExprKind, Scope, UnaryOp, apply, eval};
 
 /// How sure a statistical check has to be.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -229,28 +229,10 @@ fn comparison(
         return outcome;
     }
     // The values that were shown are the values that are compared, also where a part is `now()`.
-    match eval(&of_values(expr, op, &left_value, &right_value), scope) {
+    match apply(op, &left_value, &right_value, expr.at) {
         Ok(Value::Bool(holds)) => shown::comparison(op, &left_value, &right_value, holds),
         Ok(other) => not_a_truth(&other),
         Err(error) => no_value(&error),
-    }
-}
-
-/// The same comparison of two known values.
-fn of_values(expr: &Expr, op: BinaryOp, left: &Value, right: &Value) -> Expr {
-    let at = match &expr.kind {
-        ExprKind::Binary(_, l, r) => (l.at, r.at),
-        _ => (expr.at, expr.at),
-    };
-    let literal = |value: &Value, at| {
-        Box::new(Expr {
-            kind: ExprKind::Literal(value.clone()),
-            at,
-        })
-    };
-    Expr {
-        kind: ExprKind::Binary(op, literal(left, at.0), literal(right, at.1)),
-        at: expr.at,
     }
 }
 

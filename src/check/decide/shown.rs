@@ -20,7 +20,7 @@ const LINES: usize = 60;
 /// A value in a message: one line, cut when long, a secret as `***`.
 pub(super) fn value(value: &Value) -> String {
     match value {
-        Value::Quantity(q) => q.to_string(),
+        Value::Quantity(q) => q.short(),
         Value::Estimate(_)
         | Value::Null
         | Value::Bool(_)
@@ -55,10 +55,13 @@ pub(super) fn json(value: &Value) -> Json {
 /// The outcome of a comparison of two plain values.
 pub(super) fn comparison(op: BinaryOp, left: &Value, right: &Value, holds: bool) -> CheckOutcome {
     let verdict = if holds { Verdict::Passed } else { Verdict::Failed };
-    let message = if holds {
-        format!("actual {}", value(left))
-    } else {
-        format!("actual {}, expected {}", value(left), wanted(op, right))
+    let message = match (left, right) {
+        _ if holds => format!("actual {}", value(left)),
+        // Rounded to the same text they would contradict the verdict.
+        (Value::Quantity(l), Value::Quantity(r)) if l.short() == r.short() => {
+            format!("actual {l}, expected {}", wanted(op, &r.to_string()))
+        }
+        _ => format!("actual {}, expected {}", value(left), wanted(op, &value(right))),
     };
     let mut outcome = CheckOutcome::new(verdict, message);
     outcome.actual = Some(json(left));
@@ -106,10 +109,9 @@ pub(super) const fn sign(op: BinaryOp) -> &'static str {
     }
 }
 
-fn wanted(op: BinaryOp, right: &Value) -> String {
-    let right = value(right);
+fn wanted(op: BinaryOp, right: &str) -> String {
     match op {
-        BinaryOp::Eq => right,
+        BinaryOp::Eq => right.to_owned(),
         BinaryOp::Ne => format!("anything but {right}"),
         BinaryOp::In => format!("one of {right}"),
         BinaryOp::NotIn => format!("none of {right}"),

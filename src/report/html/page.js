@@ -17,7 +17,7 @@
       else if (k.startsWith('on')) el.addEventListener(k.slice(2), v);
       else el.setAttribute(k, v === true ? '' : v);
     }
-    for (const c of children.flat()) if (c !== null && c !== undefined && c !== false) el.append(c);
+    for (const c of children.flat(Infinity)) if (c !== null && c !== undefined && c !== false) el.append(c);
     return el;
   }
   function s(tag, props, text) {
@@ -262,7 +262,7 @@
         track.append(u);
       }
       const about = [ROLE[step.role], step.action, step.attempts > 1 ? plural(step.attempts, 'attempt') : ''].filter(Boolean).join(' · ');
-      const el = h('details', { class: 'stepbox' }, h('summary', {},
+      const el = h('details', { class: 'stepbox', 'data-step': step.id }, h('summary', {},
         h('span', { class: 'who' }, h('b', { class: v }, `${GLYPH[v]} `), step.id, h('small', {}, about)),
         track, h('span', { class: 'num' }, step.finished ? seconds(step.duration) : 'no end')));
       box.append(lazy(el, () => stepBody(step)));

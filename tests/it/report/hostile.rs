@@ -5,6 +5,7 @@ use serde_json::json;
 use specrun::check::{CheckOutcome, Class, Evidence, Failure, Verdict};
 use specrun::event::{Event, EventKind, Role, Sink};
 use specrun::report::{Console, ConsoleOptions, Fold, Format, Options, Report, render};
+use std::fmt::Write as _;
 
 use super::junit::count;
 use crate::support::events::{Story, spec};
@@ -142,7 +143,9 @@ fn outside_of_fences(markdown: &str) -> String {
             Some(f) if line == f => fence = None,
             Some(_) => {}
             None if line.starts_with("```") => fence = Some(line.trim_end_matches("text").to_owned()),
-            None => out.push_str(&format!("{line}\n")),
+            None => {
+                let _ = writeln!(out, "{line}");
+            }
         }
     }
     assert_eq!(fence, None, "every block ends");

@@ -1,6 +1,7 @@
 //! JUnit XML: read back, its counts agree with the run, and its form is one that Jenkins and Surefire describe.
 
 use std::collections::HashSet;
+use std::fmt::Write as _;
 
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event as Xml};
@@ -61,7 +62,7 @@ fn read(xml: &str) -> Vec<Case> {
                     .last()
                     .is_some_and(|p| ["failure", "error", "skipped"].contains(&p.as_str())) =>
             {
-                case.body.push_str(&format!("&{};", r.decode().unwrap()));
+                let _ = write!(case.body, "&{};", r.decode().unwrap());
             }
             Xml::Eof => break,
             _ => {}
