@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::output::Color;
-use super::{explain, new, schema};
+use super::{check, explain, list, matrix, new, schema};
 
 /// Runs declarative tests of machine-learning platforms, and cannot go green by accident.
 #[derive(Debug, Parser)]
@@ -26,6 +26,12 @@ pub struct Cli {
 /// The verbs. Without one it is `run`.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Check specs without running anything: no network, no mistake overlooked.
+    Check(check::Args),
+    /// List the selected specs, or the actions.
+    List(list::Args),
+    /// Show the test matrix as Markdown, with the rows that have no spec.
+    Matrix(matrix::Args),
     /// Say what a code, an action, a function or the exit codes mean.
     Explain(explain::Args),
     /// Write the first lines of a spec.

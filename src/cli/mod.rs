@@ -2,9 +2,13 @@
 //! and the only one that prints.
 
 mod args;
+pub mod check;
 pub mod docs;
 mod exit;
 mod explain;
+pub mod list;
+pub mod load;
+pub mod matrix;
 mod new;
 pub mod options;
 mod output;
@@ -38,6 +42,9 @@ pub fn main() -> std::process::ExitCode {
 fn dispatch(cli: &Cli) -> Exit {
     let output = Output::new(cli.color);
     match &cli.verb {
+        Verb::Check(args) => check::run(args, &REGISTRY, output),
+        Verb::List(args) => list::run(args, &REGISTRY, output),
+        Verb::Matrix(args) => matrix::run(args, &REGISTRY, output),
         Verb::Explain(args) => explain::run(args, &REGISTRY, output),
         Verb::New(args) => new::run(args, output),
         Verb::Schema(args) => schema::run(args, &REGISTRY, output),

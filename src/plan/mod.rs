@@ -6,6 +6,7 @@ mod catalog;
 mod checks;
 mod compile;
 mod graph;
+mod info;
 mod inputs;
 mod matrix;
 mod model;
