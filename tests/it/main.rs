@@ -5,6 +5,7 @@
 mod architecture;
 mod cli;
 mod docs;
+mod evidence;
 mod generated;
 mod html;
 mod report;
