@@ -62,7 +62,8 @@ impl Reader<'_> {
 
     fn step(&mut self, node: &Node, what: &str) -> Draft {
         let entries = mapping(self.out, node, &format!("an item of {what}"));
-        let mut action = None;
+        let mut action: Option<(Spanned<String>, &'static dyn crate::action::DynAction)> = None;
+        let mut unknown = false;
         let mut params = Node::new(Kind::Map(Vec::new()), node.span);
         let mut span = entries.first().map_or(node.span, |e| e.key.span);
         for entry in entries {
@@ -73,7 +74,7 @@ impl Reader<'_> {
             let Some(found) = self.registry.get(&key.value) else {
                 self.unknown_action(key);
                 // One message is enough: it is not also a step without an action.
-                action.get_or_insert((key.clone(), None));
+                unknown = true;
                 continue;
             };
             if let Some((first, _)) = &action {
@@ -85,7 +86,7 @@ impl Reader<'_> {
                 );
                 continue;
             }
-            action = Some((key.clone(), Some(found)));
+            action = Some((key.clone(), found));
             span = key.span;
             match &entry.value.kind {
                 Kind::Map(_) => params = entry.value.clone(),
@@ -99,7 +100,7 @@ impl Reader<'_> {
             }
         }
         let like = node.get("like").and_then(|e| text(self.out, &e.value, "`like`"));
-        if action.is_none() && node.get("like").is_none() && !entries.is_empty() {
+        if action.is_none() && !unknown && node.get("like").is_none() && !entries.is_empty() {
             self.out.push(
                 Diagnostic::error(
                     Code::NoAction,
@@ -109,7 +110,7 @@ impl Reader<'_> {
                 .help("add a key such as `http.request:` with the action's parameters"),
             );
         }
-        let action = action.and_then(|(key, found)| found.map(|a| Spanned::new(a, key.span)));
+        let action = action.map(|(key, found)| Spanned::new(found, key.span));
         Draft {
             step: self.rules(node, action, params, span),
             like,
