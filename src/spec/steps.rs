@@ -2,7 +2,7 @@
 
 use crate::action::Registry;
 use crate::check::Class;
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, closest, did_you_mean};
 use crate::event::Severity;
 use crate::source::{Kind, Node, Span, Spanned};
 
@@ -84,6 +84,7 @@ impl Reader<'_> {
                         .label(first.span, "the first one")
                         .help("make it two steps"),
                 );
+                unknown = true;
                 continue;
             }
             action = Some((key.clone(), found));
@@ -91,12 +92,15 @@ impl Reader<'_> {
             match &entry.value.kind {
                 Kind::Map(_) => params = entry.value.clone(),
                 Kind::Null => params.span = key.span,
-                _ => wrong_kind(
-                    self.out,
-                    &entry.value,
-                    &format!("`{}`", key.value),
-                    "a mapping of parameters",
-                ),
+                _ => {
+                    unknown = true;
+                    wrong_kind(
+                        self.out,
+                        &entry.value,
+                        &format!("`{}`", key.value),
+                        "a mapping of parameters",
+                    );
+                }
             }
         }
         let like = node.get("like").and_then(|e| text(self.out, &e.value, "`like`"));
@@ -110,7 +114,10 @@ impl Reader<'_> {
                 .help("add a key such as `http.request:` with the action's parameters"),
             );
         }
-        let action = action.map(|(key, found)| Spanned::new(found, key.span));
+        // What it does is not known then, and nothing that follows from it is worth a message.
+        let action = action
+            .filter(|_| !unknown)
+            .map(|(key, found)| Spanned::new(found, key.span));
         Draft {
             step: self.rules(node, action, params, span),
             like,
@@ -314,6 +321,10 @@ impl Reader<'_> {
             ),
         ];
         for (a, b, why) in PAIRS {
+            // `eventually` says it already.
+            if (*a, *b) == ("retry", "within") && node.get("eventually").is_some() {
+                continue;
+            }
             if let (Some(first), Some(second)) = (node.get(a), node.get(b)) {
                 self.out.push(
                     Diagnostic::error(
@@ -368,7 +379,18 @@ fn check(out: &mut Diagnostics, node: &Node, what: &str) -> Option<Check> {
             severity: Severity::default(),
         });
     }
-    only_known(out, node, what, &["check", "confidence", "because", "severity"]);
+    const KEYS: &[&str] = &["check", "confidence", "because", "severity"];
+    if let Some(slip) = node
+        .entries()
+        .iter()
+        .find(|e| closest(&e.key.value, ["check"]).is_some() && e.key.value != "check")
+    {
+        unknown_key(out, &slip.key, what, KEYS);
+        return None;
+    }
+    if node.get("check").is_some() {
+        only_known(out, node, what, KEYS);
+    }
     let Some(e) = node.get("check") else {
         missing_key(
             out,
