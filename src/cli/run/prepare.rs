@@ -1,7 +1,7 @@
 //! Everything before the first request: files, selection, environment, values, powers, reports. One mistake and nothing
 //! runs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::args::Args;
@@ -167,18 +167,4 @@ fn secrets(loaded: &Loaded) -> Vec<Secret> {
         }
     }
     all
-}
-
-impl Prepared {
-    /// The folder whose tree specs may read.
-    #[must_use]
-    pub fn project_dir(&self) -> PathBuf {
-        let root = &self.loaded.project.root;
-        let root = if root.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            root
-        };
-        std::path::absolute(root).unwrap_or_else(|_| root.to_owned())
-    }
 }
