@@ -287,7 +287,9 @@ async fn certificates_are_judged_and_the_fault_is_named() {
     let url = format!("https://{}/", listener.local_addr().unwrap());
     let greet = async {
         let (mut stream, _) = listener.accept().await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, b"220 mail.example ESMTP\r\n").await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, b"220 mail.example ESMTP\r\n")
+            .await
+            .unwrap();
         std::future::pending::<()>().await;
     };
     tokio::select! {
