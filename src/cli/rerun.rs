@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Parser as _;
 
+use super::options::Values;
 use super::output::Output;
 use super::report::root;
 use super::{Cli, Exit, Verb, run, runs, with_default_verb};
@@ -62,7 +63,7 @@ fn again(args: &Args, journal: &Journal) -> Result<Option<run::Args>, String> {
     if ids.is_empty() {
         return Ok(None);
     }
-    let mut again = options(info)?;
+    let mut again = options(info);
     again.scope.paths = info
         .specs
         .iter()
@@ -91,17 +92,21 @@ fn again(args: &Args, journal: &Journal) -> Result<Option<run::Args>, String> {
     Ok(Some(again))
 }
 
-/// The command line of the run, read again.
-fn options(info: &RunInfo) -> Result<run::Args, String> {
+/// The command line of the run, read again. A run that was itself a rerun has its environment at least.
+fn options(info: &RunInfo) -> run::Args {
     let words = with_default_verb(info.argv.iter().map(Into::into).collect());
-    match Cli::try_parse_from(words).map(|cli| cli.verb) {
-        Ok(Verb::Run(args)) => Ok(*args),
-        Ok(Verb::Rerun(_)) | Ok(_) | Err(_) => Ok(run::Args {
-            values: super::options::Values {
-                env: info.environment.clone(),
-                set: Vec::new(),
-            },
-            ..run::Args::default()
-        }),
+    if let Ok(Cli {
+        verb: Verb::Run(args),
+        ..
+    }) = Cli::try_parse_from(words)
+    {
+        return *args;
+    }
+    run::Args {
+        values: Values {
+            env: info.environment.clone(),
+            set: Vec::new(),
+        },
+        ..run::Args::default()
     }
 }

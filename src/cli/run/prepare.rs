@@ -25,6 +25,10 @@ pub struct Prepared {
 }
 
 /// Options after the command line, the profile and the defaults were joined.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub jobs: usize,
