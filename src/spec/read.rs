@@ -415,7 +415,10 @@ fn input(out: &mut Diagnostics, key: &Spanned<String>, node: &Node, what: &str) 
         );
         return None;
     };
-    let from = node.get("from").and_then(|e| from_env(out, &e.value, what));
+    let from = match node.get("from") {
+        Some(e) => Some(from_env(out, &e.value, what)?),
+        None => None,
+    };
     let required = node.get("required").map(|e| {
         if let Some(d) = node.get("default") {
             out.push(

@@ -5,6 +5,7 @@
 mod architecture;
 mod cli;
 mod docs;
+mod false_green;
 mod generated;
 mod hostile;
 mod html;
