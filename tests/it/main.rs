@@ -5,8 +5,11 @@
 mod architecture;
 mod cli;
 mod docs;
+mod escapes;
 mod evidence;
+mod false_green;
 mod generated;
+mod hostile;
 mod html;
 mod report;
 mod support;

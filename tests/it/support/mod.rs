@@ -1,5 +1,8 @@
 //! What integration tests share.
 
+pub mod actions;
+pub mod certificates;
 pub mod events;
+pub mod faults;
 pub mod specrun;
 pub mod webdriver;
