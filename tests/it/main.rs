@@ -5,6 +5,7 @@
 mod architecture;
 mod cli;
 mod docs;
+mod escapes;
 mod generated;
 mod hostile;
 mod html;

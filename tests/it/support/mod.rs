@@ -1,5 +1,6 @@
 //! What integration tests share.
 
+pub mod actions;
 pub mod certificates;
 pub mod events;
 pub mod faults;
