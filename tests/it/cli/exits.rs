@@ -108,7 +108,7 @@ fn what_broke_or_was_blocked_is_5() {
     );
     missing.run(&["specs"]).code(5);
     let blocked = with(
-        "tools: [exec]\npreconditions:\n  - id: p\n    exec.run: {argv: [echo, no]}\n    expect:\n      - .stdout contains \"yes\"\n\
+        "tools: [exec]\npreconditions:\n  - id: p\n    exec.run: {argv: [echo, nothing]}\n    expect:\n      - .stdout contains \"yes\"\n\
          steps:\n  - id: a\n    exec.run: {argv: [touch, ran]}\nexpect:\n  - a.exit_code == 0\n",
     );
     let ran = blocked.run(&["specs"]).code(5);
