@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::spec::environment::{Environment, ServiceFacts, Setting};
-use crate::value::expr::{Scope, eval};
-use crate::value::{Piece, Value};
+use crate::value::Value;
+use crate::value::expr::Scope;
 
 /// The names in the texts of an environment.
 pub(super) struct Texts<'a> {
@@ -18,22 +18,10 @@ impl Texts<'_> {
     /// # Errors
     /// The expression that has no value, in a sentence.
     pub(super) fn text(&self, setting: &Setting) -> Result<String, String> {
-        let mut out = String::new();
-        for piece in &setting.value.pieces {
-            match piece {
-                Piece::Literal(text) => out.push_str(text),
-                Piece::Expr { expr, .. } => {
-                    let value =
-                        eval(expr, self).map_err(|e| format!("`{expr}` has no value: {}", e.message))?;
-                    match value.to_json() {
-                        serde_json::Value::String(text) => out.push_str(&text),
-                        serde_json::Value::Null => return Err(format!("`{expr}` has no value")),
-                        other => out.push_str(&other.to_string()),
-                    }
-                }
-            }
-        }
-        Ok(out)
+        let value = setting.value.eval(self).map_err(|e| e.message)?;
+        value
+            .scalar_text()
+            .ok_or_else(|| format!("a single value is needed, this is {}", value.describe()))
     }
 
     /// Several, as the words of a command.

@@ -1,5 +1,6 @@
 //! What integration tests share.
 
+pub mod engine;
 pub mod events;
 pub mod specrun;
 pub mod webdriver;
