@@ -24,3 +24,6 @@ pub use model::{
     Backoff, CheckPlan, Entry, ExpectFailure, ForEach, InputValue, NodeIx, Params, Plan, Poll, Retry,
     SpecPlan, StepPlan, ToolNeed,
 };
+
+#[cfg(test)]
+mod tests;

@@ -6,8 +6,8 @@ mod prepare;
 mod reports;
 mod signals;
 
-pub use args::Args;
-pub use prepare::{Prepared, prepare};
+pub use args::{Args, FailOn};
+use prepare::prepare;
 pub use signals::Signals;
 
 use super::Exit;

@@ -1,7 +1,7 @@
 //! Everything before the first request: files, selection, environment, values, powers, reports. One mistake and nothing
 //! runs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::args::Args;
@@ -25,6 +25,10 @@ pub struct Prepared {
 }
 
 /// Options after the command line, the profile and the defaults were joined.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub jobs: usize,
@@ -167,18 +171,4 @@ fn secrets(loaded: &Loaded) -> Vec<Secret> {
         }
     }
     all
-}
-
-impl Prepared {
-    /// The folder whose tree specs may read.
-    #[must_use]
-    pub fn project_dir(&self) -> PathBuf {
-        let root = &self.loaded.project.root;
-        let root = if root.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            root
-        };
-        std::path::absolute(root).unwrap_or_else(|_| root.to_owned())
-    }
 }

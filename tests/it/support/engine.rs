@@ -31,6 +31,9 @@ pub static REGISTRY: Registry = Registry::new(&[Family {
     program: None,
 }]);
 
+/// Called with each event, on the thread of reports.
+pub type OnEvent = Box<dyn Fn(&Event, &Control) + Send>;
+
 /// A folder with specs, and how they shall run.
 pub struct Bench {
     pub dir: tempfile::TempDir,
@@ -44,7 +47,7 @@ pub struct Bench {
     pub seed: u64,
     pub secrets: Vec<Secret>,
     /// Called with each event as it happens, on the thread of reports.
-    pub on_event: Box<dyn Fn(&Event, &Control) + Send>,
+    pub on_event: OnEvent,
     specs: Vec<(String, String)>,
 }
 
@@ -285,7 +288,7 @@ impl Ran {
 
 struct Listener {
     events: Arc<Mutex<Vec<Event>>>,
-    on_event: Box<dyn Fn(&Event, &Control) + Send>,
+    on_event: OnEvent,
     control: Control,
 }
 
@@ -306,10 +309,14 @@ impl Sink for Listener {
 }
 
 fn shown(found: &[specrun::diag::Diagnostic]) -> String {
-    found
+    let lines: Vec<String> = found
         .iter()
-        .map(|d| format!("{}\n{:?}\n", d.message, d.help))
-        .collect()
+        .map(|d| format!("{} ({:?})", d.message, d.help))
+        .collect();
+    lines.join(
+        "
+",
+    )
 }
 
 /// Counters by folder and name: tests run side by side and must not share any.
