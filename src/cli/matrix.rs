@@ -74,7 +74,9 @@ fn table(loaded: &Loaded, missing: &[(String, String)]) -> String {
     let mut text = String::from(
         "| id | title | category | preconditions | steps | expected | tools |\n|---|---|---|---|---|---|---|\n",
     );
-    rows.iter().for_each(|(_, row)| text.push_str(row));
+    for (_, row) in &rows {
+        text.push_str(row);
+    }
     let wanted = loaded.project.matrix.len();
     if wanted > 0 {
         let _ = writeln!(text, "\n{} of {wanted} rows have a spec.", wanted - missing.len());

@@ -5,7 +5,11 @@
 mod architecture;
 mod cli;
 mod docs;
+mod engine;
+mod escapes;
+mod false_green;
 mod generated;
+mod hostile;
 mod html;
 mod report;
 mod support;

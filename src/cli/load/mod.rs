@@ -60,7 +60,7 @@ pub struct Refused {
 pub fn load(wanted: Wanted<'_>) -> Result<Loaded, Box<Refused>> {
     let sources = Sources::new();
     let mut out = Diagnostics::new();
-    let refuse = |out: Diagnostics, files| refused(&sources, out, files);
+    let refuse = |out: Diagnostics, files| Box::new(refused(&sources, out, files));
 
     let Some(project) = open_project(&sources, &mut out) else {
         return Err(refuse(out, 0));
@@ -185,14 +185,14 @@ pub fn count(n: usize, what: &str) -> String {
     }
 }
 
-fn refused(sources: &Sources, out: Diagnostics, files: usize) -> Box<Refused> {
-    Box::new(Refused {
+fn refused(sources: &Sources, out: Diagnostics, files: usize) -> Refused {
+    Refused {
         exit: Exit::Invalid,
         sources: sources.clone(),
         diagnostics: out.sorted(),
         message: None,
         files,
-    })
+    }
 }
 
 fn environment_of(

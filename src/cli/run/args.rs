@@ -6,6 +6,10 @@ use std::time::Duration;
 use crate::cli::options::{Powers, Scope, Values, duration};
 use crate::report;
 
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Args {
     #[command(flatten)]

@@ -1,23 +1,42 @@
 //! The run itself: services, the engine, reports, the exit code.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use super::missing;
 use super::prepare::{Prepared, Settings};
 use super::reports;
 use super::signals::Signals;
+use crate::action::Registry;
 use crate::cli::Exit;
 use crate::cli::output::Output;
-use crate::engine::{self, Control, Options, RunDir};
-use crate::event::{RunInfo, Summary, VERSION};
-use crate::tools::{Endpoints, Tools};
+use crate::cli::site;
+use crate::diag::Diagnostic;
+use crate::engine::services::{Lease, Progress, ServiceError, Site};
+use crate::engine::{self, Control, Options, RunDir, Stop};
+use crate::event::{EventKind, RunInfo, Sink, Summary, VERSION};
+use crate::spec::environment::{Resolved, ServiceFacts};
+use crate::tools::{Redactor, Tools};
+use crate::value::SpecId;
+
+/// What every stage needs.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    registry: &'a Registry,
+    runtime: &'a tokio::runtime::Handle,
+    control: &'a Control,
+    output: Output,
+}
 
 /// Runs what was prepared.
-pub(super) fn execute(prepared: Prepared, output: Output) -> Exit {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
+pub(super) fn execute(prepared: Prepared, registry: &Registry, output: Output) -> Exit {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
+        .thread_name("signals")
         .enable_all()
-        .build()
-    {
+        .build();
+    let runtime = match runtime {
         Ok(runtime) => runtime,
         Err(e) => {
             output.error(&format!("starting: {e}"));
@@ -29,15 +48,30 @@ pub(super) fn execute(prepared: Prepared, output: Output) -> Exit {
         let _inside = runtime.enter();
         Signals::forward(&control, output)
     };
-    let _signals = match signals {
-        Ok(signals) => signals,
+    let exit = match signals {
+        Ok(_signals) => {
+            let around = Around {
+                registry,
+                runtime: runtime.handle(),
+                control: &control,
+                output,
+            };
+            with_outputs(prepared, around)
+        }
         Err(e) => {
             output.error(&format!("listening for signals: {e}"));
-            return Exit::Internal;
+            Exit::Internal
         }
     };
-    let settings = prepared.settings.clone();
-    let sinks = match reports::open(&settings, output) {
+    runtime.shutdown_background();
+    exit
+}
+
+/// Opens what the run writes to, so that it is known before anything is sent that it can be written.
+fn with_outputs(prepared: Prepared, around: Around<'_>) -> Exit {
+    let output = around.output;
+    let settings = &prepared.settings;
+    let sinks = match reports::open(settings, output) {
         Ok(sinks) => sinks,
         Err(e) => {
             output.error(&e.to_string());
@@ -45,26 +79,132 @@ pub(super) fn execute(prepared: Prepared, output: Output) -> Exit {
         }
     };
     let id = engine::new_run_id(settings.seed);
-    let dir = match RunDir::create(&settings.run_dir, id) {
-        Ok(dir) => dir,
+    match RunDir::create(&settings.run_dir, id) {
+        Ok(dir) => with_services(prepared, dir, sinks, around),
         Err(e) => {
             let place = settings.run_dir.display();
             output.error(&format!("making a directory for the run in {place}: {e}"));
-            return Exit::ReportNotWritten;
+            Exit::ReportNotWritten
+        }
+    }
+}
+
+fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, around: Around<'_>) -> Exit {
+    let Around { control, output, .. } = around;
+    let told = Mutex::new(Vec::new());
+    let notify = |progress: Progress| {
+        site::tell(&progress, output);
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.push(EventKind::from(progress));
+    };
+    let lease = lease(&prepared, &dir, control, &notify);
+    let mut blocked = HashMap::new();
+    let resolved = match &lease {
+        Ok(lease) => resolve(&prepared, lease.as_ref().map(Lease::facts)),
+        // Nothing is begun, and every report says why.
+        Err(ServiceError::Interrupted) => Ok(Resolved::default()),
+        Err(e) => {
+            site::tell_error(e, output);
+            blocked.extend(
+                prepared
+                    .loaded
+                    .plan
+                    .specs
+                    .iter()
+                    .map(|s| (s.id.clone(), e.to_string())),
+            );
+            Ok(Resolved::default())
         }
     };
+    let resolved = match resolved {
+        Ok(resolved) => resolved,
+        Err(wrong) => {
+            output.diagnostics(&wrong, &prepared.loaded.sources);
+            return Exit::Invalid;
+        }
+    };
+    let preamble = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
+    let given = Given {
+        resolved,
+        preamble,
+        blocked,
+    };
+    let exit = with_engine(prepared, dir, given, sinks, around);
+    if let Ok(Some(lease)) = lease {
+        lease.end(&|_: Progress| {});
+    }
+    exit
+}
 
-    let endpoints = Endpoints::default();
-    let tools = Arc::new(Tools::new(
-        endpoints,
-        prepared.grants.clone(),
-        &prepared.secrets,
-        &prepared.project_dir(),
-        dir.path(),
-        &dir.id().0,
-    ));
-    let info = info(&prepared, &dir, &tools);
-    let plan = Arc::new(prepared.loaded.plan);
+/// The services of the environment: those that are up, else the run's own. None: there is no environment.
+fn lease(
+    prepared: &Prepared,
+    dir: &RunDir,
+    control: &Control,
+    notify: &(dyn Fn(Progress) + Sync),
+) -> Result<Option<Lease>, ServiceError> {
+    let Some(environment) = &prepared.loaded.environment else {
+        return Ok(None);
+    };
+    let project = &prepared.loaded.project;
+    let site = Site {
+        cache: site::cache(project),
+        home: dir.path().join("services"),
+        notify,
+        interrupted: &|| control.stopped() != Stop::No,
+    };
+    Lease::get(environment, &site, &site::states(project), &dir.id().0).map(Some)
+}
+
+fn resolve(prepared: &Prepared, facts: Option<&ServiceFacts>) -> Result<Resolved, Vec<Diagnostic>> {
+    match (&prepared.loaded.environment, facts) {
+        (Some(environment), Some(facts)) => environment.resolve(facts, &|name| std::env::var(name).ok()),
+        _ => Ok(Resolved::default()),
+    }
+}
+
+/// What the environment gave.
+struct Given {
+    resolved: Resolved,
+    preamble: Vec<EventKind>,
+    blocked: HashMap<SpecId, String>,
+}
+
+fn with_engine(
+    prepared: Prepared,
+    dir: RunDir,
+    given: Given,
+    sinks: Vec<Box<dyn Sink>>,
+    around: Around<'_>,
+) -> Exit {
+    let settings = prepared.settings;
+    let loaded = prepared.loaded;
+    let redactor = Redactor::new(&prepared.secrets);
+    let run_path = std::path::absolute(dir.path()).unwrap_or_else(|_| dir.path().to_owned());
+    let project = site::root(&loaded.project);
+    let cache = site::cache(&loaded.project);
+    let specs = folders(&loaded.plan);
+    let mut projects: Vec<&Path> = vec![&project];
+    projects.extend(specs.iter().map(std::path::PathBuf::as_path));
+    let tools = Tools::new(given.resolved.endpoints, prepared.grants, redactor, &dir.id().0)
+        .rooted(&projects, &[&run_path, &cache]);
+    let info = RunInfo {
+        id: dir.id().clone(),
+        format: VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        argv: std::env::args_os()
+            .map(|word| tools.redactor.redact(&word.to_string_lossy()))
+            .collect(),
+        environment: loaded.environment.as_ref().map(|e| e.name.clone()),
+        profile: settings.profile.clone(),
+        seed: settings.seed,
+        jobs: u32::try_from(settings.jobs).unwrap_or(u32::MAX),
+        started: jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
+            .to_string(),
+        pid: std::process::id(),
+        specs: loaded.plan.specs.iter().map(|s| s.info()).collect(),
+    };
     let fail_on = settings.fail_on;
     let exit_code = move |summary: &Summary| {
         let ended = Summary {
@@ -73,12 +213,36 @@ pub(super) fn execute(prepared: Prepared, output: Output) -> Exit {
         };
         i32::from(Exit::of_run(&ended, fail_on, true).code())
     };
-    let options = options(&settings, dir, Arc::new(exit_code));
-    let outcome = engine::run(plan, tools, options, info, sinks, control);
+    let mut options = options(&settings, dir, Arc::new(exit_code));
+    options.preamble = given.preamble;
+    options.blocked = given.blocked;
+    let needs = missing::programs(&loaded.plan, around.registry, &tools);
+    options.blocked.extend(around.runtime.block_on(needs));
+    let plan = Arc::new(loaded.plan);
+    let outcome = engine::run(
+        plan,
+        Arc::new(tools),
+        options,
+        info,
+        sinks,
+        around.control.clone(),
+    );
     for error in &outcome.sink_errors {
-        output.error(&error.to_string());
+        around.output.error(&error.to_string());
     }
     Exit::of_run(&outcome.summary, fail_on, outcome.sink_errors.is_empty())
+}
+
+/// The folders of the spec files: each may read what lies beside it, wherever the project is.
+fn folders(plan: &crate::plan::Plan) -> Vec<std::path::PathBuf> {
+    let mut all: Vec<_> = plan
+        .specs
+        .iter()
+        .filter_map(|spec| std::path::absolute(&spec.base_dir).ok())
+        .collect();
+    all.sort();
+    all.dedup();
+    all
 }
 
 fn options(
@@ -94,26 +258,5 @@ fn options(
         cleanup_grace: settings.cleanup_grace,
         shuffle: settings.shuffle,
         ..Options::new(dir, settings.seed, exit_code)
-    }
-}
-
-fn info(prepared: &Prepared, dir: &RunDir, tools: &Tools) -> RunInfo {
-    let settings = &prepared.settings;
-    RunInfo {
-        id: dir.id().clone(),
-        format: VERSION,
-        version: env!("CARGO_PKG_VERSION").to_owned(),
-        argv: std::env::args_os()
-            .map(|word| tools.redactor.redact(&word.to_string_lossy()))
-            .collect(),
-        environment: prepared.loaded.environment.as_ref().map(|e| e.name.clone()),
-        profile: settings.profile.clone(),
-        seed: settings.seed,
-        jobs: u32::try_from(settings.jobs).unwrap_or(u32::MAX),
-        started: jiff::Timestamp::now()
-            .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
-            .to_string(),
-        pid: std::process::id(),
-        specs: prepared.loaded.plan.specs.iter().map(|s| s.info()).collect(),
     }
 }

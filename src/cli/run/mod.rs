@@ -2,12 +2,13 @@
 
 mod args;
 mod execute;
+mod missing;
 mod prepare;
 mod reports;
 mod signals;
 
-pub use args::Args;
-pub use prepare::{Prepared, prepare};
+pub use args::{Args, FailOn};
+use prepare::prepare;
 pub use signals::Signals;
 
 use super::Exit;
@@ -16,7 +17,7 @@ use crate::action::Registry;
 
 pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     match prepare(args, registry, output) {
-        Ok(prepared) => execute::execute(prepared, output),
+        Ok(prepared) => execute::execute(prepared, registry, output),
         Err(exit) => exit,
     }
 }

@@ -1,7 +1,7 @@
 //! Everything before the first request: files, selection, environment, values, powers, reports. One mistake and nothing
 //! runs.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::args::Args;
@@ -9,9 +9,11 @@ use crate::action::Registry;
 use crate::cli::Exit;
 use crate::cli::load::{self, Loaded, Refused, Wanted, count};
 use crate::cli::output::Output;
+use crate::cli::verbs;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::event::Severity;
 use crate::report;
+use crate::spec::files;
 use crate::tools::Grants;
 use crate::value::{Secret, Value};
 
@@ -25,6 +27,10 @@ pub struct Prepared {
 }
 
 /// Options after the command line, the profile and the defaults were joined.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own on the command line"
+)]
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub jobs: usize,
@@ -58,7 +64,18 @@ pub fn prepare(args: &Args, registry: &Registry, output: Output) -> Result<Prepa
         complete: true,
         registry,
     })
-    .map_err(|refused| refused.say(output))?;
+    .map_err(|refused| {
+        let exit = refused.say(output);
+        if let Some(help) = args
+            .scope
+            .paths
+            .iter()
+            .find_map(|path| files::verb_meant(path, &verbs()))
+        {
+            output.err(&format!("help: perhaps a verb was meant: {help}\n"));
+        }
+        exit
+    })?;
     let mut out = Diagnostics::new();
     let grants = args.powers.grants(&loaded.sources, &mut out);
     let settings = settings(args, &loaded, &mut out);
@@ -167,18 +184,4 @@ fn secrets(loaded: &Loaded) -> Vec<Secret> {
         }
     }
     all
-}
-
-impl Prepared {
-    /// The folder whose tree specs may read.
-    #[must_use]
-    pub fn project_dir(&self) -> PathBuf {
-        let root = &self.loaded.project.root;
-        let root = if root.as_os_str().is_empty() {
-            Path::new(".")
-        } else {
-            root
-        };
-        std::path::absolute(root).unwrap_or_else(|_| root.to_owned())
-    }
 }

@@ -104,7 +104,16 @@ pub(super) fn from_parser(error: &Error, text: &str, source: SourceId) -> Syntax
             expected: "string scalar",
             ..
         } => (SyntaxErrorKind::Syntax, "a key has to be text".to_owned(), None),
-        other => (SyntaxErrorKind::Syntax, plain_message(other), None),
+        other => {
+            let message = plain_message(other);
+            // The reader has no kind of its own for it.
+            let kind = if message.contains("recursion limit") {
+                SyntaxErrorKind::Budget
+            } else {
+                SyntaxErrorKind::Syntax
+            };
+            (kind, message, None)
+        }
     };
     let mut error = SyntaxError {
         kind,
