@@ -5,6 +5,7 @@
 mod architecture;
 mod cli;
 mod docs;
+mod engine;
 mod escapes;
 mod evidence;
 mod false_green;
