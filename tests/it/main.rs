@@ -12,4 +12,5 @@ mod generated;
 mod hostile;
 mod html;
 mod report;
+mod services;
 mod support;
