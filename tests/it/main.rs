@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
+mod actions;
 mod architecture;
 mod cli;
 mod docs;
