@@ -9,5 +9,6 @@ mod escapes;
 mod generated;
 mod hostile;
 mod html;
+mod lab;
 mod report;
 mod support;
