@@ -19,6 +19,28 @@ pub(super) struct Checker<'a> {
 }
 
 impl Checker<'_> {
+    /// Compiles a check that is polled: only the step's own output changes while it is.
+    pub fn poll(
+        &self,
+        check: &Check,
+        id: String,
+        place: &Place<'_>,
+        out: &mut Diagnostics,
+    ) -> Option<CheckPlan> {
+        let (plan, own) = self.compile(check, id, place, out)?;
+        if !own {
+            out.push(
+                Diagnostic::error(
+                    Code::NoSubject,
+                    "`eventually` does not look at the step itself, so trying again changes nothing",
+                )
+                .label(check.text.span, "the step's own output is not in it")
+                .help("a leading dot is the step's own output: `eventually: .status == 200`"),
+            );
+        }
+        Some(plan)
+    }
+
     /// Compiles a check.
     pub fn check(
         &self,
@@ -27,6 +49,17 @@ impl Checker<'_> {
         place: &Place<'_>,
         out: &mut Diagnostics,
     ) -> Option<CheckPlan> {
+        self.compile(check, id, place, out).map(|(plan, _)| plan)
+    }
+
+    /// The check, and whether it looks at the step's own output.
+    fn compile(
+        &self,
+        check: &Check,
+        id: String,
+        place: &Place<'_>,
+        out: &mut Diagnostics,
+    ) -> Option<(CheckPlan, bool)> {
         let node = &check.text;
         let (expr, uses, own) = self.condition(node, place, out)?;
         if uses.is_empty() && !own {
@@ -38,7 +71,7 @@ impl Checker<'_> {
             return None;
         }
         let text = node.as_str().unwrap_or_default();
-        Some(CheckPlan {
+        let plan = CheckPlan {
             info: CheckInfo {
                 id,
                 text: text.trim().to_owned(),
@@ -50,7 +83,8 @@ impl Checker<'_> {
             expr: expr.value,
             confidence: check.confidence.unwrap_or(self.confidence),
             uses,
-        })
+        };
+        Some((plan, own))
     }
 
     /// An expression that is true or false, the other steps it uses, and whether it uses the step's own output.

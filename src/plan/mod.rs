@@ -6,6 +6,7 @@ mod catalog;
 mod checks;
 mod compile;
 mod graph;
+mod info;
 mod inputs;
 mod matrix;
 mod model;
@@ -23,3 +24,6 @@ pub use model::{
     Backoff, CheckPlan, Entry, ExpectFailure, ForEach, InputValue, NodeIx, Params, Plan, Poll, Retry,
     SpecPlan, StepPlan, ToolNeed,
 };
+
+#[cfg(test)]
+mod tests;

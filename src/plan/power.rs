@@ -3,25 +3,30 @@
 //! With n members and none of them bad, the one-sided Clopper-Pearson bound on the bad share is
 //! 1 - (1 - confidence)^(1/n). If even that is not below the limit, the check can never pass.
 
+use std::collections::HashMap;
+
 use super::{CheckPlan, Params, StepPlan};
 use crate::check::Confidence;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::value::expr::{BinaryOp, Expr, ExprKind};
 use crate::value::{Type, Value};
 
+type Ids<'a> = HashMap<&'a str, &'a StepPlan>;
+
 /// Warns of checks that cannot pass with the number of requests the step states.
 pub(super) fn warn(steps: &[StepPlan], expect: &[CheckPlan], out: &mut Diagnostics) {
+    let ids: Ids<'_> = steps.iter().map(|s| (s.id.as_str(), s)).collect();
     for check in expect {
-        look(&check.expr, check, None, steps, out);
+        look(&check.expr, check, None, &ids, out);
     }
     for step in steps {
         for check in &step.expect {
-            look(&check.expr, check, Some(step), steps, out);
+            look(&check.expr, check, Some(step), &ids, out);
         }
     }
 }
 
-fn look(expr: &Expr, check: &CheckPlan, own: Option<&StepPlan>, steps: &[StepPlan], out: &mut Diagnostics) {
+fn look(expr: &Expr, check: &CheckPlan, own: Option<&StepPlan>, ids: &Ids<'_>, out: &mut Diagnostics) {
     let Confidence::Level(confidence) = check.confidence else {
         return;
     };
@@ -30,52 +35,69 @@ fn look(expr: &Expr, check: &CheckPlan, own: Option<&StepPlan>, steps: &[StepPla
     };
     let (subject, limit) = match op {
         BinaryOp::And => {
-            look(left, check, own, steps, out);
-            look(right, check, own, steps, out);
+            look(left, check, own, ids, out);
+            look(right, check, own, ids, out);
             return;
         }
         BinaryOp::Lt | BinaryOp::Le => (left, right),
         BinaryOp::Gt | BinaryOp::Ge => (right, left),
         _ => return,
     };
-    let Some((step, share)) = allowed_share(subject, limit, own, steps) else {
+    let Some(sample) = sample(subject, limit, own, ids) else {
         return;
     };
-    let Some(n) = sample_size(step) else { return };
+    let Sample { n, share, step } = sample;
     let needed = ((1.0 - confidence).ln() / (1.0 - share).ln()).ceil();
     if (n as f64) < needed {
-        out.push(
-            Diagnostic::warning(
-                Code::TooFewSamples,
-                format!(
-                    "{n} requests cannot prove this with {}% confidence, even if all of them are good",
-                    shown(confidence * 100.0)
-                ),
-            )
-            .label(check.span, "can never pass")
-            .label(step.span, format!("{n} requests"))
-            .help(format!(
-                "at least {needed} are needed; or say `confidence: none` to compare the point estimate"
-            )),
-        );
+        let mut d = Diagnostic::warning(
+            Code::TooFewSamples,
+            format!(
+                "a sample of {n} cannot prove this with {}% confidence, even if all of it is good",
+                shown(confidence * 100.0)
+            ),
+        )
+        .label(check.span, "can never pass")
+        .help(format!(
+            "at least {needed} are needed; or say `confidence: none` to compare the point estimate"
+        ));
+        if let Some(step) = step {
+            d = d.label(step.span, format!("{n} requests"));
+        }
+        out.push(d);
     }
 }
 
-/// The share of bad members below which the comparison is proved, and the step the sample comes from.
-fn allowed_share<'a>(
-    subject: &Expr,
-    limit: &Expr,
-    own: Option<&'a StepPlan>,
-    steps: &'a [StepPlan],
-) -> Option<(&'a StepPlan, f64)> {
+/// A sample whose size is known, and a limit on the share of its bad members.
+struct Sample<'a> {
+    n: u64,
+    /// The share of bad members below which the comparison is proved.
+    share: f64,
+    /// The step that takes the sample, when it is not written in the check.
+    step: Option<&'a StepPlan>,
+}
+
+fn sample<'a>(subject: &Expr, limit: &Expr, own: Option<&'a StepPlan>, ids: &Ids<'a>) -> Option<Sample<'a>> {
+    if let ExprKind::Call { name, args, .. } = &subject.kind {
+        let ("proportion", [_, n]) = (name.as_str(), args.as_slice()) else {
+            return None;
+        };
+        let ExprKind::Literal(Value::Int(n)) = n.kind else {
+            return None;
+        };
+        return Some(Sample {
+            n: u64::try_from(n).ok()?,
+            share: share(limit)?,
+            step: None,
+        });
+    }
     let path = path(subject)?;
     let (first, rest) = path.split_first()?;
     let step = match *first {
         "." => own?,
-        name => steps.iter().find(|s| s.id.as_str() == name)?,
+        name => ids.get(name).copied()?,
     };
     let (last, before) = rest.split_last()?;
-    if let Some(Type::Distribution(_)) = field(&step.output, before) {
+    let share = if let Some(Type::Distribution(_)) = field(&step.output, before) {
         let q = match *last {
             "p50" => 0.5,
             "p90" => 0.9,
@@ -84,13 +106,27 @@ fn allowed_share<'a>(
             "p999" => 0.999,
             _ => return None,
         };
-        return Some((step, 1.0 - q));
-    }
-    let ExprKind::Literal(Value::Quantity(limit)) = &limit.kind else {
+        1.0 - q
+    } else if field(&step.output, rest)? == Type::Proportion {
+        share(limit)?
+    } else {
         return None;
     };
-    (field(&step.output, rest)? == Type::Proportion && limit.value > 0.0 && limit.value < 1.0)
-        .then_some((step, limit.value))
+    Some(Sample {
+        n: sample_size(step)?,
+        share,
+        step: Some(step),
+    })
+}
+
+/// A literal share that is neither nothing nor the whole.
+fn share(limit: &Expr) -> Option<f64> {
+    match &limit.kind {
+        ExprKind::Literal(Value::Quantity(limit)) if limit.value > 0.0 && limit.value < 1.0 => {
+            Some(limit.value)
+        }
+        _ => None,
+    }
 }
 
 fn path(expr: &Expr) -> Option<Vec<&str>> {

@@ -154,7 +154,7 @@ impl Compiler<'_> {
             until: p
                 .until
                 .as_ref()
-                .and_then(|c| checker.check(c, format!("{id}.eventually"), after, &mut self.out)),
+                .and_then(|c| checker.poll(c, format!("{id}.eventually"), after, &mut self.out)),
             within: p.within.value,
             every: p.every,
             stable_for: p.stable_for,

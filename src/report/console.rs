@@ -250,6 +250,17 @@ impl Page {
                 &format!("{} not evaluated", plural(unevaluated, "check")),
             );
         }
+        let not_run: Vec<_> = spec
+            .steps
+            .iter()
+            .filter(|s| s.is_not_run())
+            .map(|s| &s.id)
+            .chain(&spec.steps_not_run)
+            .map(|id| line(id.as_str()))
+            .collect();
+        if !not_run.is_empty() && spec.verdict != Verdict::Passed {
+            push(&mut text, 1, &format!("not run: {}", not_run.join(", ")));
+        }
         for earlier in spec.earlier.iter().filter(|_| spec.flaky || self.verbose) {
             let why = earlier
                 .checks
@@ -295,12 +306,12 @@ impl Page {
 
     fn step(&self, text: &mut String, step: &StepReport) {
         let role = match step.role {
-            Role::Precondition => "precondition",
-            Role::Step => "step",
-            Role::OnFailure => "diagnostic step",
-            Role::Cleanup => "cleanup step",
+            Role::Step => "",
+            Role::Precondition => "precondition ",
+            Role::OnFailure => "diagnostic ",
+            Role::Cleanup => "cleanup ",
         };
-        let name = format!("{role} {} ({})", line(step.id.as_str()), line(&step.action));
+        let name = format!("{role}{}", explain::step_name(step));
         push(
             text,
             1,

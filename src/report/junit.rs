@@ -181,11 +181,7 @@ impl<'a> Cases<'a> {
         };
         let headline = lines.first().map_or(verdict.word(), String::as_str);
         let status = self.status(verdict, true, headline, &lines);
-        let mut case = self.case(
-            &format!("step {} ({})", step.id, step.action),
-            &self.spec.place,
-            status,
-        );
+        let mut case = self.case(&explain::step_name(step), &self.spec.place, status);
         case.set_time(duration(self.time(Some(&step.id))));
         if let Some(out) = system_out(step) {
             case.set_system_out(out);

@@ -122,12 +122,7 @@ fn row(spec: &SpecReport) -> String {
 fn details(spec: &SpecReport) -> Option<String> {
     let mut blocks = String::new();
     for step in spec.unexplained_steps() {
-        let _ = write!(
-            blocks,
-            "\nstep {} ({})\n\n",
-            escape(step.id.as_str()),
-            escape(&step.action)
-        );
+        let _ = write!(blocks, "\n{}\n\n", escape(&explain::step_name(step)));
         blocks.push_str(&fenced(&explain::step(step).join("\n")));
     }
     for check in spec.checks.iter().filter(|c| c.is_bad() && c.evaluated) {

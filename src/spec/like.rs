@@ -59,6 +59,8 @@ pub(super) fn resolve(groups: Vec<Vec<Draft>>, out: &mut Diagnostics) -> Vec<Vec
                         } else {
                             Code::UnknownStep
                         };
+                        // What its parameters should be is not known; one message is enough.
+                        step.action = None;
                         let message = if code == Code::LaterStep {
                             format!("step `{}` comes later, so nothing can be like it yet", like.value)
                         } else {

@@ -31,6 +31,8 @@ pub struct Spec {
     pub steps: Vec<Step>,
     pub expect: Vec<Check>,
     pub on_failure: Vec<Step>,
+    /// Something is expected somewhere, though it may be written wrongly.
+    pub expects: bool,
 }
 
 /// An entry of `tools:`.

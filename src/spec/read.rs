@@ -210,6 +210,14 @@ pub fn read_text(
     let expect = root
         .get("expect")
         .map_or(Vec::new(), |e| checks(out, &e.value, "`expect`"));
+    let expects = root.get("expect").is_some()
+        || root.get("steps").is_some_and(|steps| {
+            steps.value.items().iter().any(|s| {
+                ["expect", "eventually", "expect_failure"]
+                    .iter()
+                    .any(|k| s.get(k).is_some())
+            })
+        });
     let mut next = || groups.next().unwrap_or_default();
     Some(Spec {
         source: id,
@@ -230,6 +238,7 @@ pub fn read_text(
         inputs,
         matrix,
         expect,
+        expects,
     })
 }
 

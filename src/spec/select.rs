@@ -80,11 +80,19 @@ impl Selection {
         self.root.fit(facts) > Fit::No
     }
 
-    /// Reports every word that fits none of `all`. Words with a row (`T07[...]`) are only looked at when `all` is
-    /// expanded.
+    /// Reports every word that fits none of `all`, which are all specs there are.
     pub fn unknown(&self, all: &[Facts], out: &mut Diagnostics) {
+        self.report(all, |_| true, out);
+    }
+
+    /// Reports every row (`T07[...]`) that is none of `all`, which are the rows of the specs that were taken.
+    pub fn unknown_rows(&self, all: &[Facts], out: &mut Diagnostics) {
+        self.report(all, |atom| atom.text.contains('['), out);
+    }
+
+    fn report(&self, all: &[Facts], about: impl Fn(&Atom) -> bool, out: &mut Diagnostics) {
         self.root.each(&mut |atom| {
-            if all.iter().any(|f| atom.fit(f) > Fit::No) {
+            if !about(atom) || all.iter().any(|f| atom.fit(f) > Fit::No) {
                 return;
             }
             let known = atom.known(all);

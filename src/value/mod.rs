@@ -12,6 +12,7 @@ mod sample;
 mod secret;
 pub mod template;
 mod types;
+mod vault;
 
 pub use ids::{AttemptNo, SpecId, StepId};
 pub use interpolate::{Interpolated, Piece};
@@ -22,6 +23,7 @@ pub use quantity::{
 pub use sample::{Distribution, Estimate, Proportion};
 pub use secret::Secret;
 pub use types::{Field, ObjectType, Type, TypeMismatch};
+pub use vault::{OpenDuring, Vault};
 
 use std::collections::BTreeMap;
 

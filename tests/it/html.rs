@@ -59,6 +59,7 @@ fn shows_a_run(browser: &Browser, dir: &Path) {
     );
     browser.click("[data-spec='T07'] [data-step='ready'] summary");
     browser.wait("document.querySelectorAll(\"[data-spec='T07'] .history tr\").length === 5");
+    browser.run("document.querySelector('.fall').scrollIntoView()");
     browser.picture("open.png");
     browser.click("[data-spec='T07'] .row");
     assert_eq!(browser.count("[data-spec='T07'] .body"), 0);
@@ -75,11 +76,11 @@ fn shows_a_run(browser: &Browser, dir: &Path) {
     browser.click("[data-spec='T18'] .row");
     assert_eq!(
         browser.text("[data-spec='T18'] .del"),
-        "-   \"stage\": \"Production\","
+        "-  \"stage\": \"Production\","
     );
     assert_eq!(
         browser.text("[data-spec='T18'] .add"),
-        "+   \"stage\": \"Staging\","
+        "+  \"stage\": \"Staging\","
     );
 
     // Filters.

@@ -6,6 +6,7 @@ mod architecture;
 mod cli;
 mod docs;
 mod generated;
+mod hostile;
 mod html;
 mod report;
 mod support;

@@ -21,7 +21,7 @@ use crate::value::Quantity;
 pub struct ParamProblem {
     /// JSON pointer to the value, or to the mapping a key is missing from.
     pub pointer: String,
-    /// The key itself is wrong, rather than its value: point at the key.
+    /// The key itself is wrong, rather than its value: it is there and unknown, or it is missing from the mapping.
     pub key: Option<String>,
     pub message: String,
     pub help: Option<String>,

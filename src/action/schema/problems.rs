@@ -51,7 +51,12 @@ fn one(root: &Json, error: &ValidationError<'_>, found: &mut Vec<ParamProblem>) 
                 .and_then(Json::as_str)
                 .and_then(|text| text.lines().next())
                 .map(|line| format!("`{name}`: {line}"));
-            say(format!("`{name}` is missing"), about);
+            found.push(ParamProblem {
+                key: Some(name.to_owned()),
+                message: format!("`{name}` is missing"),
+                help: about,
+                pointer,
+            });
         }
         // Whatever the expression gives is judged when it is known.
         _ if has_expression(instance) => {}

@@ -289,7 +289,7 @@ fn save(cx: &Context, file: &mut File, bytes: &[u8]) -> Result<(), Failure> {
     }
     std::fs::write(&place, bytes).map_err(unwritable)?;
     file.size = Some(Bytes(bytes.len() as f64));
-    file.sha256 = Some(Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect());
+    file.sha256 = Some(format!("{:x}", Sha256::digest(bytes)));
     file.file = Some(place.display().to_string());
     Ok(())
 }

@@ -95,7 +95,8 @@ impl Action for Lineage {
             ("approver", approver.is_none()),
         ]
         .into_iter()
-        .filter_map(|(name, absent)| absent.then(|| name.to_owned()))
+        .filter(|(_, absent)| *absent)
+        .map(|(name, _)| name.to_owned())
         .collect();
         Ok(Found {
             version,

@@ -142,7 +142,9 @@ pub(super) async fn versions(
             }
         }
     }
-    found.iter_mut().for_each(|v| v.aliases.sort());
+    for version in &mut found {
+        version.aliases.sort();
+    }
     Ok(found)
 }
 

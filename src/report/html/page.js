@@ -135,26 +135,10 @@
   }
 
   // ---- differences ----
-  function diff(a, b) {
-    const x = pretty(a).split('\n').slice(0, 400), y = pretty(b).split('\n').slice(0, 400);
-    const n = x.length, m = y.length;
-    const t = Array.from({ length: n + 1 }, () => new Uint16Array(m + 1));
-    for (let i = n - 1; i >= 0; i--) for (let j = m - 1; j >= 0; j--) {
-      t[i][j] = x[i] === y[j] ? t[i + 1][j + 1] + 1 : Math.max(t[i + 1][j], t[i][j + 1]);
-    }
-    const pre = h('pre', {});
-    let i = 0, j = 0;
-    while (i < n || j < m) {
-      if (i < n && j < m && x[i] === y[j]) { pre.append(h('span', { class: 'same' }, `  ${x[i]}`)); i++; j++; }
-      else if (i < n && (j >= m || t[i + 1][j] >= t[i][j + 1])) pre.append(h('span', { class: 'del' }, `- ${x[i++]}`));
-      else pre.append(h('span', { class: 'add' }, `+ ${y[j++]}`));
-    }
-    return pre;
-  }
-  function comparable(a, b) {
-    if (a === undefined || b === undefined || a === null || b === null) return false;
-    if (typeof a === 'string' && typeof b === 'string') return a.includes('\n') && b.includes('\n');
-    return typeof a === 'object' && typeof b === 'object' && Array.isArray(a) === Array.isArray(b);
+  // The lines of a unified difference: - expected, + actual.
+  function diff(lines) {
+    const kinds = { '-': 'del', '+': 'add' };
+    return h('pre', {}, lines.map(l => h('span', { class: kinds[l[0]] || 'same' }, l || ' ')));
   }
 
   // ---- parts ----
@@ -190,10 +174,10 @@
         c.check.severity !== 'critical' ? h('span', { class: 'chip' }, c.check.severity) : null,
         h('span', { class: 'place' }, `${p.file.split('/').pop()}:${p.line}`)));
     return lazy(el, () => {
-      const differs = bad(c) && comparable(o.expected, o.actual);
+      const details = o.details || [];
       return [
         o.message ? h('p', { class: 'text' }, o.message) : null,
-        differs ? [h('div', { class: 'sub' }, 'difference (- expected, + actual)'), diff(o.expected, o.actual)] : pairs([
+        details.length ? [h('div', { class: 'sub' }, 'difference (- expected, + actual)'), diff(details)] : pairs([
           ['actual', o.actual === undefined ? null : value(o.actual)],
           ['expected', o.expected === undefined ? null : value(o.expected)],
         ]),

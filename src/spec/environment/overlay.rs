@@ -42,7 +42,7 @@ pub(super) fn read(sources: &Sources, path: &Path, out: &mut Diagnostics) -> Opt
             return None;
         }
         let id = load(sources, &path, out)?;
-        let dir = path.parent().map(Path::to_path_buf).unwrap_or_default();
+        let dir = folder_of(&path);
         dirs.insert(id, dir.clone());
         let root = tree(sources, id, out)?;
         if !matches!(root.kind, Kind::Map(_)) {
@@ -57,6 +57,15 @@ pub(super) fn read(sources: &Sources, path: &Path, out: &mut Diagnostics) -> Opt
     }
     let root = roots.into_iter().rev().reduce(|base, over| merge(base, &over))?;
     Some(Layers { root, dirs })
+}
+
+/// The folder of a file, absolute: programs that are given a path in it start elsewhere.
+pub(super) fn folder_of(path: &Path) -> PathBuf {
+    let folder = path
+        .parent()
+        .filter(|f| !f.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf())
 }
 
 /// Mappings are merged key by key, at every depth; all else is replaced, and null takes a key away.

@@ -92,7 +92,7 @@ pub fn read(
     let environment = Environment {
         name: env_name?.value,
         file: path.to_path_buf(),
-        dir: path.parent().map(Path::to_path_buf).unwrap_or_default(),
+        dir: overlay::folder_of(path),
         endpoints,
         secrets,
         inputs,

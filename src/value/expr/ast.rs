@@ -1,5 +1,6 @@
 //! The tree of an expression.
 
+use super::functions::takes_elements;
 use crate::value::Value;
 
 /// Bytes of the expression's own text.
@@ -111,11 +112,12 @@ impl Range {
 }
 
 impl Expr {
-    /// The paths it starts from: `inputs.limit`, `traffic.latency.p95`, each once, in order of appearance.
+    /// The paths it starts from: `inputs.limit`, `traffic.latency.p95`, each once, in order of appearance. A path
+    /// from a leading dot starts with `"."`, but only where the dot is not the element of a predicate.
     #[must_use]
     pub fn paths(&self) -> Vec<(Vec<String>, Range)> {
         let mut paths = Vec::new();
-        self.collect_paths(&mut paths);
+        self.collect_paths(false, &mut paths);
         paths
     }
 
@@ -139,21 +141,24 @@ impl Expr {
         is(self) || self.children().into_iter().any(|child| child.any(is))
     }
 
-    fn collect_paths(&self, paths: &mut Vec<(Vec<String>, Range)>) {
+    fn collect_paths(&self, in_predicate: bool, paths: &mut Vec<(Vec<String>, Range)>) {
         if let Some(path) = self.as_path() {
-            if !paths.iter().any(|(known, _)| *known == path) {
+            let of_predicate = in_predicate && path[0] == ".";
+            if !of_predicate && !paths.iter().any(|(known, _)| *known == path) {
                 paths.push((path, self.at));
             }
             return;
         }
-        for child in self.children() {
-            child.collect_paths(paths);
+        let takes_elements = matches!(&self.kind, ExprKind::Call { name, .. } if takes_elements(name));
+        for (i, child) in self.children().into_iter().enumerate() {
+            child.collect_paths(in_predicate || (takes_elements && i == 1), paths);
         }
     }
 
     fn as_path(&self) -> Option<Vec<String>> {
         match &self.kind {
             ExprKind::Name(name) => Some(vec![name.clone()]),
+            ExprKind::Element => Some(vec![".".to_owned()]),
             ExprKind::Field(base, name) => {
                 let mut path = base.as_path()?;
                 path.push(name.clone());

@@ -84,6 +84,11 @@ pub(super) fn function(name: &str) -> Option<&'static Function> {
     FUNCTIONS.iter().find(|f| f.name == name)
 }
 
+/// Whether a function of this name evaluates its second argument for each element.
+pub(super) fn takes_elements(name: &str) -> bool {
+    function(name).is_some_and(|f| f.which.takes_elements())
+}
+
 /// Every function, lists first.
 pub const FUNCTIONS: &[Function] = &[
     Function {

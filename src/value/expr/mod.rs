@@ -15,7 +15,7 @@ mod parser;
 mod print;
 
 pub use ast::{BinaryOp, Expr, ExprKind, Range, UnaryOp};
-pub use check::{Finding, FindingKind, TypeScope, check};
+pub use check::{Finding, FindingKind, TypeScope, check, check_condition};
 pub use eval::{EvalError, Scope, apply, eval};
 pub use functions::{FUNCTIONS, Function};
 pub use parser::{MAX_DEPTH, MAX_LENGTH, ParseError, parse};

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use specrun::check::Verdict;
-use specrun::event::{EventKind, Sink};
+use specrun::event::EventKind;
 use specrun::report::{Options, Report, Spec, open, open_all};
 
 use super::{every_verdict, text};

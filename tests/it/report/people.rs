@@ -67,7 +67,7 @@ FAIL T07  Inference latency SLA  4 checks, 7.2s
         "PASS T12  Feature freshness  1 check, 250ms (flaky: passed at try 2)\n  try 1 was failed: get.age < 5m\n",
         "BLOCKED T10[model=iris]  Scale to zero",
         "    class unreachable\n      > POST /v2/models/iris/infer\n      > authorization: ***\n    help: is the service up?",
-        "      -   \"stage\": \"Production\",\n      +   \"stage\": \"Staging\",\n",
+        "      -  \"stage\": \"Production\",\n      +  \"stage\": \"Staging\",\n",
         "cleanup c2 (mlflow.set_alias) was not done: no answer in 10s",
         "10 specs: 2 passed, 4 failed, 1 inconclusive, 1 errored, 1 blocked, 1 cancelled; 4 of 13 checks passed; 15.5s\n",
         "interrupted by SIGTERM",

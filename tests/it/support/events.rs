@@ -476,7 +476,10 @@ pub fn every_verdict() -> Vec<Event> {
         "T09",
         None,
         "expect[0]",
-        CheckOutcome::new(Verdict::Errored, "not evaluated: step `job` has no output"),
+        CheckOutcome::new(
+            Verdict::Errored,
+            "not evaluated: step `job` has no output (errored)",
+        ),
     );
     s.end(
         "T09",
@@ -583,17 +586,21 @@ pub fn every_verdict() -> Vec<Event> {
         json!({"version": {"stage": "Staging", "tags": ["a", "b"]}}),
         0.4,
     );
-    s.checked(
-        "T18",
-        None,
-        "expect[0]",
-        outcome(
-            Verdict::Failed,
-            "the mappings differ",
-            json!({"stage": "Staging", "tags": ["a", "b"]}),
-            json!({"stage": "Production", "tags": ["a", "b"]}),
-        ),
+    let mut differs = outcome(
+        Verdict::Failed,
+        "actual {stage: Staging, ...}, expected {stage: Production, ...}",
+        json!({"stage": "Staging", "tags": ["a", "b"]}),
+        json!({"stage": "Production", "tags": ["a", "b"]}),
     );
+    differs.details = [
+        "@@ -1,4 +1,4 @@",
+        " {",
+        "-  \"stage\": \"Production\",",
+        "+  \"stage\": \"Staging\",",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    s.checked("T18", None, "expect[0]", differs);
     s.add(
         Some("T18"),
         None,

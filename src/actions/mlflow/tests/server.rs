@@ -191,7 +191,7 @@ pub fn context(endpoint: Option<Endpoint>, folder: &std::path::Path) -> Context 
         attempt: 1,
         base_dir: folder.to_owned(),
         artifact_dir: folder.join("artifacts"),
-        deadline: Instant::now() + Duration::from_secs(120),
+        deadline: Instant::now() + Duration::from_mins(2),
         cancel: tokio_util::sync::CancellationToken::new(),
         prefix: "test".to_owned(),
         seed: 7,
