@@ -152,7 +152,10 @@ mod tests {
             rendered("{{ name|tojson }} {{ rows|tojson }}").unwrap(),
             "\"a \\\"b\\\"\" [1, 2.5]"
         );
-        assert_eq!(rendered("{{ map|tojson }}").unwrap(), "{\"z\": true, \"a\": null}");
+        assert_eq!(
+            rendered("{{ map|tojson }}").unwrap(),
+            "{\"z\": true, \"a\": null}"
+        );
         assert_eq!(
             rendered("{% for r in rows %}{{ r + 1 }};{% endfor %}").unwrap(),
             "2;3.5;"

@@ -322,19 +322,24 @@ fn block_scalar(text: &str, value: &str, token: Span) -> Option<Span> {
     if rest.trim_matches(' ').is_empty() && rest.len() <= indent {
         end -= rest.len();
     }
-    // Blank lines at the end are no content, unless they are kept or indented deeper than the content.
-    while !keeps {
-        let Some(last) = text[start..end].trim_end_matches(['\n', '\r']).rfind('\n') else {
-            break;
-        };
-        let line = text[start + last + 1..end].trim_end_matches(['\n', '\r']);
+    if !keeps {
+        end = start + without_blank_lines(&text[start..end], indent);
+    }
+    Some(Span::new(token.source, header_line + head.len(), end))
+}
+
+/// The length of a block's text without the blank lines at its end. Lines of more spaces than `indent` are content.
+fn without_blank_lines(text: &str, indent: usize) -> usize {
+    let mut end = text.len();
+    while let Some(last) = text[..end].trim_end_matches(['\n', '\r']).rfind('\n') {
+        let line = text[last + 1..end].trim_end_matches(['\n', '\r']);
         if !line.trim_matches(' ').is_empty() || line.len() > indent {
             break;
         }
-        end = start + last + 1;
+        end = last + 1;
     }
-    while !keeps && text[start..end].ends_with("\n\n") {
+    while text[..end].ends_with("\n\n") {
         end -= 1;
     }
-    Some(Span::new(token.source, header_line + head.len(), end))
+    end
 }
