@@ -5,6 +5,9 @@
 mod architecture;
 mod cli;
 mod docs;
+mod engine;
+mod escapes;
+mod false_green;
 mod generated;
 mod hostile;
 mod html;

@@ -234,9 +234,10 @@ fn command(params: Params, cx: &Context) -> Result<Command, Failure> {
     for (name, value) in params.secret_env {
         command.env.push((name, EnvValue::Secret(value)));
     }
-    command.dir = params
-        .dir
-        .map_or_else(|| cx.base_dir.clone(), |dir| cx.base_dir.join(dir));
+    command.dir = match params.dir {
+        Some(dir) => cx.tools.files.readable(&cx.base_dir, &dir)?,
+        None => cx.base_dir.clone(),
+    };
     command.stdin = params.stdin.map(String::into_bytes);
     command.keep = params.keep_output.0 as usize;
     command.most = params.max_output.0 as u64;

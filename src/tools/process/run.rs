@@ -18,6 +18,27 @@ use crate::tools::http::Until;
 const LINGER: Duration = Duration::from_secs(2);
 /// The most of a command line that messages show, in characters.
 const SHOWN: usize = 300;
+/// Variables that name code which a loader or an interpreter runs before the program itself.
+const LOADERS: [&str; 18] = [
+    "BASH_ENV",
+    "ENV",
+    "IFS",
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "PYTHONSTARTUP",
+    "PYTHONUSERBASE",
+    "PERL5OPT",
+    "PERL5LIB",
+    "RUBYOPT",
+    "RUBYLIB",
+    "NODE_OPTIONS",
+    "NODE_PATH",
+    "JAVA_TOOL_OPTIONS",
+    "_JAVA_OPTIONS",
+    "GIT_SSH_COMMAND",
+    "GIT_EXEC_PATH",
+    "GCONV_PATH",
+];
 /// Lines of the end of the output that a failure shows.
 const SHOWN_LINES: usize = 20;
 
@@ -67,12 +88,16 @@ impl Processes {
                     format!("`{shown}`: the variable `{}` cannot be set", name.escape_debug()),
                 ));
             }
+            self.judge_variable(name)?;
             env.retain(|(n, _)| n != name);
             env.push((name.clone(), text.into()));
         }
         env.push((MARKER.to_owned(), self.marker.clone().into()));
         self.judge(&command, &command.program)?;
-        let path = env.iter().find(|(n, _)| n == "PATH").map(|(_, v)| v.as_os_str());
+        // Under a policy a name means the program of specrun's own PATH, or a spec could put another in its place.
+        let own = std::env::var_os("PATH");
+        let given = env.iter().find(|(n, _)| n == "PATH").map(|(_, v)| v.as_os_str());
+        let path = if self.grants.open { given } else { own.as_deref() };
         let program = find(&command.program, &command.dir, path)?;
         // A rule that denies a program also denies it under the path it was found at, links followed.
         for name in [Some(program.clone()), program.canonicalize().ok()]
@@ -204,6 +229,17 @@ impl Processes {
             return Err(Failure::new(Class::BadParameter, "`?` is no program"));
         }
         self.grants.check(&wanted)
+    }
+
+    /// Some variables make a program run other code than its own; under a policy they have to be granted by name.
+    fn judge_variable(&self, name: &str) -> Result<(), Failure> {
+        let loads_code = LOADERS.contains(&name) || name.starts_with("LD_") || name.starts_with("DYLD_");
+        if self.grants.open || !loads_code {
+            return Ok(());
+        }
+        self.grants.check(&Capability::Env {
+            name: name.to_owned(),
+        })
     }
 
     fn judge_denied(&self, command: &Command, program: &str) -> Result<(), Failure> {
