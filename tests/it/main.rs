@@ -5,7 +5,10 @@
 mod architecture;
 mod cli;
 mod docs;
+mod engine;
 mod escapes;
+mod evidence;
+mod false_green;
 mod generated;
 mod hostile;
 mod html;

@@ -2,6 +2,7 @@
 
 pub mod actions;
 pub mod certificates;
+pub mod engine;
 pub mod events;
 pub mod faults;
 pub mod specrun;
