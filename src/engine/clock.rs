@@ -110,3 +110,34 @@ impl Clock {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stopped_time_does_not_count() {
+        let clock = Clock::new();
+        let (before, real) = (clock.now(), Instant::now());
+        clock.pause();
+        assert_eq!(clock.now(), clock.now());
+        std::thread::sleep(Duration::from_millis(30));
+        clock.resume();
+        assert!(clock.now() - before + Duration::from_millis(30) <= real.elapsed());
+        assert_eq!(clock.pauses(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_sleep_ends_only_after_the_clock_goes_on() {
+        let clock = Clock::new();
+        clock.pause();
+        let sleep = clock.sleep(Duration::from_millis(1));
+        tokio::pin!(sleep);
+        tokio::select! {
+            () = &mut sleep => panic!("it ended while the clock stood still"),
+            () = tokio::time::sleep(Duration::from_millis(50)) => {}
+        }
+        clock.resume();
+        sleep.await;
+    }
+}

@@ -100,7 +100,7 @@ mod tests {
         };
         let mut mine = start(&mark);
         let mut other = start(&format!("{mark}-other"));
-        let until = Instant::now() + Duration::from_secs(60);
+        let until = Instant::now() + Duration::from_mins(1);
         while marked("SPECRUN_TEST_MARK", &mark).len() < 2 && Instant::now() < until {
             std::thread::yield_now();
         }

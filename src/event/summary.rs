@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, EventKind, Severity, SpecInfo};
+use super::{CheckInfo, Event, EventKind, Severity, SpecInfo};
 use crate::check::{Class, Failure, Verdict};
 use crate::value::SpecId;
 
@@ -54,7 +54,9 @@ pub struct SpecSummary {
     /// Whether it began.
     pub started: bool,
     /// The verdicts of the checks of the last try, by check id.
-    pub checks: HashMap<String, Verdict>,
+    pub checks: HashMap<String, (Severity, Verdict)>,
+    /// Checks of steps whose `if` was false; they count nowhere.
+    pub skipped: HashSet<String>,
 }
 
 impl SpecSummary {
@@ -97,6 +99,8 @@ pub struct Summary {
     pub internal: bool,
     /// Where each spec stands in `specs`.
     pub(crate) index: HashMap<SpecId, usize>,
+    /// The announced checks of each spec, by id.
+    pub(crate) announced: Vec<HashMap<String, Severity>>,
 }
 
 impl Summary {
@@ -122,31 +126,38 @@ impl Summary {
                     self.add(info);
                 }
             }
-            EventKind::SpecStarted {} => self.change(event, |spec| {
-                spec.started = true;
-                spec.verdict = None;
-                spec.reason = None;
-                spec.checks.clear();
-            }),
-            EventKind::Checked { check, outcome } => self.change(event, |spec| {
-                spec.checks.insert(check.id.clone(), outcome.verdict);
-            }),
+            EventKind::SpecStarted {} => {
+                if let Some(at) = self.at(event) {
+                    self.restart(at);
+                }
+            }
+            EventKind::Checked { check, outcome } => {
+                if let Some(at) = self.at(event) {
+                    self.checked(at, check, outcome.verdict);
+                }
+            }
             EventKind::SpecFinished {
                 verdict,
                 reason,
                 duration,
                 attempt,
-            } => self.change(event, |spec| {
-                spec.started = true;
-                spec.verdict = Some(*verdict);
-                spec.reason.clone_from(reason);
-                spec.duration = *duration;
-                spec.attempts = *attempt;
-            }),
+            } => {
+                if let Some(at) = self.at(event) {
+                    self.settle(at, |spec| {
+                        spec.verdict = Some(*verdict);
+                        spec.reason.clone_from(reason);
+                        spec.duration = *duration;
+                        spec.attempts = *attempt;
+                    });
+                }
+            }
             EventKind::AttemptFailed { failure, .. } => self.notice(failure),
-            EventKind::StepFinished { failure, .. } => {
+            EventKind::StepFinished { failure, skipped, .. } => {
                 if let Some(failure) = failure {
                     self.notice(failure);
+                }
+                if *skipped && let (Some(at), Some(step)) = (self.at(event), &event.step) {
+                    self.skipped(at, step.as_str());
                 }
             }
             EventKind::CleanupRegistered { cleanup } => {
@@ -182,6 +193,8 @@ impl Summary {
         }
         let index = self.specs.len();
         self.index.insert(info.id.clone(), index);
+        self.announced
+            .push(info.checks.iter().map(|c| (c.id.clone(), c.severity)).collect());
         self.specs.push(SpecSummary {
             severity: info.severity,
             info: info.clone(),
@@ -191,55 +204,118 @@ impl Summary {
             attempts: 0,
             started: false,
             checks: HashMap::new(),
+            skipped: HashSet::new(),
         });
-        self.count(index, Counts::add, 1);
+        self.counts(info.severity).add(Verdict::Cancelled);
+        self.all_checks(index, 1);
     }
 
-    /// Changes the spec of an event and keeps the counts in step. An event of a spec that was never announced
-    /// changes nothing: such a journal is refused by its reader.
-    fn change(&mut self, event: &Event, change: impl FnOnce(&mut SpecSummary)) {
-        let Some(index) = event.spec.as_ref().and_then(|id| self.index.get(id)).copied() else {
-            return;
-        };
-        self.count(index, Counts::remove, -1);
-        change(&mut self.specs[index]);
-        self.count(index, Counts::add, 1);
+    /// The spec of an event. An event of a spec that was never announced changes nothing: such a journal is refused
+    /// by its reader.
+    fn at(&self, event: &Event) -> Option<usize> {
+        event.spec.as_ref().and_then(|id| self.index.get(id)).copied()
     }
 
-    /// Adds a spec and its checks to the counts, or takes them out.
-    fn count(&mut self, index: usize, step: impl Fn(&mut Counts, Verdict), sign: i64) {
-        let spec = &self.specs[index];
-        let counts = match spec.severity {
+    /// A try begins: what earlier tries found counts no more.
+    fn restart(&mut self, at: usize) {
+        self.all_checks(at, -1);
+        self.specs[at].checks.clear();
+        self.specs[at].skipped.clear();
+        self.settle(at, |spec| {
+            spec.started = true;
+            spec.verdict = None;
+            spec.reason = None;
+        });
+        self.all_checks(at, 1);
+    }
+
+    fn checked(&mut self, at: usize, check: &CheckInfo, verdict: Verdict) {
+        // `for_each`, and actions with checks of their own, make some that the announcement could not know.
+        let announced = self.announced[at].get(&check.id).copied();
+        let severity = announced.unwrap_or(check.severity);
+        let spec = &mut self.specs[at];
+        let missing = missing(spec);
+        let before = spec.checks.insert(check.id.clone(), (severity, verdict));
+        let was_skipped = spec.skipped.remove(&check.id);
+        match before {
+            Some((severity, before)) => self.count_check(severity, before, -1),
+            None if announced.is_some() && !was_skipped => self.count_check(severity, missing, -1),
+            None => {}
+        }
+        self.count_check(severity, verdict, 1);
+    }
+
+    /// The checks of a step whose `if` was false are not missing.
+    fn skipped(&mut self, at: usize, step: &str) {
+        let of_step = |id: &str| id.strip_prefix(step).is_some_and(|rest| rest.starts_with('.'));
+        let missing = missing(&self.specs[at]);
+        let announced = std::mem::take(&mut self.announced[at]);
+        for (id, severity) in announced.iter().filter(|(id, _)| of_step(id)) {
+            let spec = &mut self.specs[at];
+            if !spec.checks.contains_key(id) && spec.skipped.insert(id.clone()) {
+                self.count_check(*severity, missing, -1);
+            }
+        }
+        self.announced[at] = announced;
+    }
+
+    /// Adds every check of a spec to the counts, or takes them out.
+    fn all_checks(&mut self, at: usize, sign: i64) {
+        let spec = &self.specs[at];
+        let missing = missing(spec);
+        let open = self.announced[at]
+            .iter()
+            .filter(|(id, _)| !spec.checks.contains_key(id.as_str()) && !spec.skipped.contains(id.as_str()));
+        let all: Vec<(Severity, Verdict)> = open
+            .map(|(_, severity)| (*severity, missing))
+            .chain(spec.checks.values().copied())
+            .collect();
+        for (severity, verdict) in all {
+            self.count_check(severity, verdict, sign);
+        }
+    }
+
+    /// Changes the verdict of a spec and keeps the counts in step.
+    fn settle(&mut self, at: usize, change: impl FnOnce(&mut SpecSummary)) {
+        let (severity, before) = (self.specs[at].severity, self.specs[at].settled());
+        change(&mut self.specs[at]);
+        let after = self.specs[at].settled();
+        let counts = self.counts(severity);
+        counts.remove(before);
+        counts.add(after);
+    }
+
+    const fn counts(&mut self, severity: Severity) -> &mut Counts {
+        match severity {
             Severity::Critical => &mut self.critical,
             Severity::Warning => &mut self.warning,
             Severity::Info => &mut self.info,
-        };
-        step(counts, spec.settled());
-        let missing = if spec.started {
-            Verdict::Errored
-        } else {
-            Verdict::Cancelled
-        };
-        let mut announced = HashSet::with_capacity(spec.info.checks.len());
-        for check in &spec.info.checks {
-            announced.insert(check.id.as_str());
-            let verdict = spec.checks.get(&check.id).copied().unwrap_or(missing);
-            step(&mut self.checks, verdict);
-            if check.severity != Severity::Critical && verdict != Verdict::Passed {
-                self.check_warnings = self.check_warnings.saturating_add_signed(sign);
-            }
         }
-        // `for_each` makes checks that the announcement could not know.
-        for (id, verdict) in &spec.checks {
-            if !announced.contains(id.as_str()) {
-                step(&mut self.checks, *verdict);
-            }
+    }
+
+    fn count_check(&mut self, severity: Severity, verdict: Verdict, sign: i64) {
+        if sign > 0 {
+            self.checks.add(verdict);
+        } else {
+            self.checks.remove(verdict);
+        }
+        if severity != Severity::Critical && verdict != Verdict::Passed {
+            self.check_warnings = self.check_warnings.saturating_add_signed(sign);
         }
     }
 
     fn notice(&mut self, failure: &Failure) {
         self.not_granted |= failure.class == Class::NotGranted;
         self.internal |= failure.class == Class::Internal;
+    }
+}
+
+/// What a check counts as that has no verdict yet.
+const fn missing(spec: &SpecSummary) -> Verdict {
+    if spec.started {
+        Verdict::Errored
+    } else {
+        Verdict::Cancelled
     }
 }
 
@@ -411,6 +487,43 @@ mod tests {
             (3, 2, 5)
         );
         assert_eq!(summary.check_warnings, 1);
+    }
+
+    #[test]
+    fn checks_of_a_skipped_step_are_not_missing() {
+        let mut info = spec("T01", Severity::Critical);
+        info.checks.push(check("probe.expect[0]", Severity::Critical));
+        info.checks.push(check("probe2.expect[0]", Severity::Critical));
+        let mut skipped = event(
+            Some("T01"),
+            EventKind::StepFinished {
+                role: Role::Step,
+                verdict: Verdict::Passed,
+                reason: None,
+                output: None,
+                failure: None,
+                attempts: 0,
+                duration: 0.0,
+                skipped: true,
+            },
+        );
+        skipped.step = Some("probe".into());
+        let try_it = [event(Some("T01"), EventKind::SpecStarted {}), skipped];
+        let mut summary = Summary::of(&[started(vec![info])]);
+        for event in try_it.iter().chain(&try_it) {
+            summary.fold(event);
+        }
+        assert_eq!((summary.checks.errored, summary.checks.total()), (3, 3));
+    }
+
+    #[test]
+    fn a_spec_that_was_cancelled_before_it_began_has_no_errored_checks() {
+        let summary = Summary::of(&[
+            started(vec![spec("T01", Severity::Critical)]),
+            ended("T01", Verdict::Cancelled, 1),
+        ]);
+        assert_eq!((summary.critical.cancelled, summary.critical.total()), (1, 1));
+        assert_eq!((summary.checks.cancelled, summary.checks.total()), (2, 2));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{Kind, Node, Spanned};
 use crate::spec::environment::Environment;
 use crate::spec::{Input, InputKind};
-use crate::value::{Quantity, Secret, Type, Value};
+use crate::value::{Quantity, Secret, Type, TypeMismatch, Value};
 
 use super::InputValue;
 
@@ -36,6 +36,7 @@ fn plain_type(input: &Input) -> Type {
     match &input.kind {
         InputKind::Plain(ty) => ty.clone(),
         InputKind::Secret => Type::Secret,
+        InputKind::Unknown => Type::Any,
     }
 }
 
@@ -53,6 +54,7 @@ pub(super) fn resolve(input: &Input, given: &Given<'_>, out: &mut Diagnostics) -
     let value = match input.kind {
         InputKind::Secret => secret(input, given, out),
         InputKind::Plain(_) => plain(input, given, out).or(default),
+        InputKind::Unknown => None,
     };
     let value = value.unwrap_or_else(|| {
         if input.required && given.complete && input.default.is_none() {
@@ -89,7 +91,7 @@ fn plain(input: &Input, given: &Given<'_>, out: &mut Diagnostics) -> Option<Valu
         return Value::from_json(json, &ty)
             .map_err(|e| {
                 out.push(
-                    bad(input, &format!("the environment's value: {e}"))
+                    bad(input, &format!("the environment's value: {}", mismatch(&e)))
                         .label(at.span, "the value")
                         .label(input.name.span, "the input"),
                 );
@@ -171,7 +173,7 @@ fn from_node(node: &Node, ty: &Type) -> Result<Value, String> {
         // Money, whose currency only the value tells.
         (Type::Any, Some(text)) => from_text(text, ty),
         (Type::Any, None) => Err("expected an amount such as `0.40USD`".to_owned()),
-        _ => Value::from_json(&node.to_json(), ty).map_err(|e| e.to_string()),
+        _ => Value::from_json(&node.to_json(), ty).map_err(|e| mismatch(&e)),
     }
 }
 
@@ -189,7 +191,16 @@ fn from_text(text: &str, ty: &Type) -> Result<Value, String> {
         }
         _ => serde_json::Value::String(text.to_owned()),
     };
-    Value::from_json(&json, ty).map_err(|e| e.to_string())
+    Value::from_json(&json, ty).map_err(|e| mismatch(&e))
+}
+
+/// The mismatch without a path when it is the value itself that does not fit.
+fn mismatch(e: &TypeMismatch) -> String {
+    if e.path.is_empty() {
+        format!("expected {}, got {}", e.expected, e.actual)
+    } else {
+        e.to_string()
+    }
 }
 
 fn allowed(input: &Input, value: &Value, out: &mut Diagnostics) {
@@ -220,7 +231,7 @@ fn missing(input: &Input) -> Diagnostic {
     let name = &input.name.value;
     let (code, what) = match input.kind {
         InputKind::Secret => (Code::MissingSecret, "secret"),
-        InputKind::Plain(_) => (Code::MissingInput, "input"),
+        InputKind::Plain(_) | InputKind::Unknown => (Code::MissingInput, "input"),
     };
     let help = match (&input.from, &input.kind) {
         (Some(Spanned { value, .. }), _) => {
@@ -229,7 +240,7 @@ fn missing(input: &Input) -> Diagnostic {
         (None, InputKind::Secret) => {
             format!("write `from: env.NAME`, or name `{name}` under `secrets` of the environment file")
         }
-        (None, InputKind::Plain(_)) => {
+        (None, InputKind::Plain(_) | InputKind::Unknown) => {
             format!("run with `--set {name}=VALUE`, set it in the environment file, or give it a default")
         }
     };

@@ -146,17 +146,29 @@ impl Names {
                 "inputs" => {
                     let mut used = self.used.borrow_mut();
                     match second {
-                        Some(name) => {
+                        Some(name) if has(&self.inputs, name) => {
                             used.inputs.insert(name.clone());
+                        }
+                        Some(name) => {
+                            broken = true;
+                            // One of those that seem unused was probably meant.
+                            used.all_inputs = true;
+                            out.push(undeclared("input", name, &self.inputs, at(range)));
                         }
                         None => used.all_inputs = true,
                     }
                 }
                 "matrix" => {
                     let mut used = self.used.borrow_mut();
+                    let Some(matrix) = &self.matrix else { continue };
                     match second {
-                        Some(name) => {
+                        Some(name) if has(matrix, name) => {
                             used.matrix.insert(name.clone());
+                        }
+                        Some(name) => {
+                            broken = true;
+                            used.all_matrix = true;
+                            out.push(undeclared("axis", name, matrix, at(range)));
                         }
                         None => used.all_matrix = true,
                     }
@@ -181,7 +193,8 @@ impl Names {
             }
         }
         match check(expr, &Scope { names: self, place }) {
-            Ok(ty) => seen.ty = Some(ty),
+            Ok(ty) if !broken => seen.ty = Some(ty),
+            Ok(_) => {}
             // A step that cannot be seen has been reported; its fields say nothing new.
             Err(_) if broken => {}
             Err(findings) => {
@@ -223,6 +236,29 @@ impl Names {
             .help(format!("move `{name}` up, or say `needs: [{name}]`"))
         })
     }
+}
+
+fn has(object: &Type, name: &str) -> bool {
+    fields(object).any(|f| f == name)
+}
+
+fn fields(object: &Type) -> impl Iterator<Item = &str> + Clone {
+    let fields = match object {
+        Type::Object(o) => o.fields.as_slice(),
+        _ => &[],
+    };
+    fields.iter().map(|f| f.name.as_str())
+}
+
+fn undeclared(what: &str, name: &str, known: &Type, span: Span) -> Diagnostic {
+    let help = if fields(known).next().is_some() {
+        did_you_mean(name, fields(known))
+    } else {
+        Some(format!("declare it: `inputs: {{{name}: {{type: string}}}}`"))
+    };
+    Diagnostic::error(Code::UnknownName, format!("there is no {what} `{name}`"))
+        .label(span, format!("unknown {what}"))
+        .maybe_help(help)
 }
 
 fn own_output(name: &str, span: Span) -> Diagnostic {

@@ -1,10 +1,12 @@
 //! Parameters of actions: checked by the action's schema, expressions typed against what the action takes.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::names::{Names, Place};
 use super::{Entry, NodeIx, Params};
-use crate::action::{DynAction, ParamProblem};
+use crate::action::{DynAction, ParamProblem, ParamSchema};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{Kind, Node, Sources, Span, Spanned, locate};
 use crate::value::{Interpolated, Piece, Type};
@@ -13,15 +15,36 @@ use super::catalog::Facts;
 
 /// What reading parameters needs.
 pub(super) struct Reader<'a> {
-    pub sources: &'a Sources,
-    pub names: &'a Names,
-    pub place: &'a Place<'a>,
-    pub out: &'a mut Diagnostics,
+    sources: &'a Sources,
+    names: &'a Names,
+    place: &'a Place<'a>,
+    out: &'a mut Diagnostics,
     /// Steps whose output is used.
     pub uses: BTreeSet<NodeIx>,
+    /// The schema of the parameters that are being read, for what their type does not tell.
+    schema: Option<Arc<ParamSchema>>,
+    /// Where in them the reader is, as a JSON pointer.
+    pointer: String,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    pub fn new(
+        sources: &'a Sources,
+        names: &'a Names,
+        place: &'a Place<'a>,
+        out: &'a mut Diagnostics,
+    ) -> Self {
+        Self {
+            sources,
+            names,
+            place,
+            out,
+            uses: BTreeSet::new(),
+            schema: None,
+            pointer: String::new(),
+        }
+    }
+
     /// The parameters of an action; `key` is the place of the action's name.
     pub fn action(
         &mut self,
@@ -35,10 +58,22 @@ impl Reader<'_> {
         if problems.is_empty() {
             problems = action.validate(&json);
         }
-        for p in problems {
+        // `ulr` instead of `url` is one mistake, not two.
+        let meant: Vec<String> = problems.iter().filter_map(|p| p.help.clone()).collect();
+        let slip = |p: &ParamProblem| {
+            p.key
+                .as_ref()
+                .is_some_and(|k| meant.contains(&format!("did you mean `{k}`?")))
+        };
+        let (slips, told): (Vec<_>, Vec<_>) = problems.into_iter().partition(slip);
+        for p in told {
             self.out.push(problem(p, node, key));
         }
-        self.value(node, &facts.params)
+        drop(slips);
+        self.schema = Some(Arc::clone(&facts.schema));
+        let params = self.value(node, &facts.params);
+        self.schema = None;
+        params
     }
 
     /// A value that should have a type.
@@ -51,7 +86,11 @@ impl Reader<'_> {
                     Type::List(e) => e,
                     _ => &Type::Any,
                 };
-                let items: Vec<Params> = items.iter().map(|n| self.value(n, element)).collect();
+                let items: Vec<Params> = items
+                    .iter()
+                    .enumerate()
+                    .map(|(i, n)| self.inside(&i.to_string(), |r| r.value(n, element)))
+                    .collect();
                 if items.iter().all(|p| matches!(p, Params::Literal(_))) {
                     return Params::Literal(items.into_iter().map(literal).collect());
                 }
@@ -75,9 +114,11 @@ impl Reader<'_> {
                         Type::Map(v) => v,
                         _ => &Type::Any,
                     };
-                    let secret = *required(ty) == Type::Secret;
-                    // An absent value takes its key away, which only an optional key allows.
-                    let value = self.entry(&e.value, ty);
+                    let (value, secret) = self.inside(&e.key.value, |r| {
+                        let ty = r.narrowed(ty);
+                        // An absent value takes its key away, which only an optional key allows.
+                        (r.entry(&e.value, &ty), *required(&ty) == Type::Secret)
+                    });
                     all.push((e.key.value.clone(), Entry { value, secret }));
                 }
                 if all.iter().all(|(_, e)| matches!(e.value, Params::Literal(_))) {
@@ -87,7 +128,51 @@ impl Reader<'_> {
                 }
                 Params::Map(all)
             }
-            _ => Params::Literal(node.to_json()),
+            Kind::Float(_) => {
+                self.digits(node);
+                Params::Literal(node.to_json())
+            }
+            Kind::Null | Kind::Bool(_) | Kind::Int(_) => Params::Literal(node.to_json()),
+        }
+    }
+
+    fn inside<R>(&mut self, key: &str, read: impl FnOnce(&mut Self) -> R) -> R {
+        let before = self.pointer.len();
+        self.pointer.push('/');
+        self.pointer.push_str(&key.replace('~', "~0").replace('/', "~1"));
+        let result = read(self);
+        self.pointer.truncate(before);
+        result
+    }
+
+    /// The schema knows more than the type where a parameter has alternatives.
+    fn narrowed<'t>(&self, ty: &'t Type) -> Cow<'t, Type> {
+        if *required(ty) == Type::Any
+            && let Some(schema) = self.schema.as_ref().and_then(|s| s.at(&self.pointer))
+        {
+            return Cow::Owned(Type::from_schema(schema));
+        }
+        Cow::Borrowed(ty)
+    }
+
+    /// `1.10` is the number 1.1; where text may stand as well, the text was probably meant.
+    fn digits(&mut self, node: &Node) {
+        let Some(schema) = self.schema.as_ref().and_then(|s| s.at(&self.pointer)) else {
+            return;
+        };
+        let written = self.sources.slice(node.span);
+        let number = node.to_json().to_string();
+        if may_be_text(schema) && written != number {
+            self.out.push(
+                Diagnostic::error(
+                    Code::Ambiguous,
+                    format!("YAML reads `{written}` as the number {number}"),
+                )
+                .label(node.span, "not what is written")
+                .help(format!(
+                    "write \"{written}\" if text is meant, or {number} for the number"
+                )),
+            );
         }
     }
 
@@ -139,6 +224,20 @@ impl Reader<'_> {
             }
         }
         Params::Text(Spanned::new(interpolated, node.span))
+    }
+}
+
+/// Whether a schema lets text stand, among other things.
+fn may_be_text(schema: &serde_json::Value) -> bool {
+    let is_text = |t: &serde_json::Value| *t == "string";
+    match schema.get("type") {
+        Some(serde_json::Value::Array(types)) => types.iter().any(is_text),
+        Some(t) => is_text(t),
+        None => ["anyOf", "oneOf"]
+            .iter()
+            .filter_map(|k| schema.get(*k)?.as_array())
+            .flatten()
+            .any(may_be_text),
     }
 }
 

@@ -236,13 +236,7 @@ impl Compiler<'_> {
             return Params::Literal(serde_json::Value::Null);
         };
         let facts: Rc<Facts> = self.catalog.of(action.value);
-        let mut reader = params::Reader {
-            sources: self.request.sources,
-            names: checker.names,
-            place,
-            out: &mut self.out,
-            uses: BTreeSet::new(),
-        };
+        let mut reader = params::Reader::new(self.request.sources, checker.names, place, &mut self.out);
         let params = reader.action(action.value, &facts, &step.params, action.span);
         uses.extend(reader.uses);
         params
@@ -255,13 +249,7 @@ impl Compiler<'_> {
         place: &Place<'_>,
         checker: &Checker<'_>,
     ) -> (Params, Type, BTreeSet<NodeIx>) {
-        let mut reader = params::Reader {
-            sources: self.request.sources,
-            names: checker.names,
-            place,
-            out: &mut self.out,
-            uses: BTreeSet::new(),
-        };
+        let mut reader = params::Reader::new(self.request.sources, checker.names, place, &mut self.out);
         let params = reader.value(node, &Type::Any);
         let uses = reader.uses;
         let ty = match &params {

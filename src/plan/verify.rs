@@ -35,7 +35,7 @@ impl Compiler<'_> {
     pub(super) fn contradictions(&mut self, items: &[Item<'_>], steps: &[StepPlan]) {
         for (item, step) in items.iter().zip(steps) {
             for (name, ix) in item.step.during.iter().zip(&step.during) {
-                if step.after.binary_search(ix).is_ok() {
+                if items[*ix].step.background && step.after.binary_search(ix).is_ok() {
                     self.out.push(
                         Diagnostic::error(
                             Code::KeysDoNotFit,

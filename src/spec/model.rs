@@ -47,6 +47,8 @@ pub struct Tool {
 pub enum InputKind {
     Plain(Type),
     Secret,
+    /// Written wrongly, which was reported; the name is kept so that its uses are not reported too.
+    Unknown,
 }
 
 /// An entry of `inputs:`.

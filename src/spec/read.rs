@@ -12,7 +12,7 @@ use super::fields::{
     bad_value, boolean, confidence, duration, list, mapping, missing_key, name, names, only_known, severity,
     text, wrong_kind,
 };
-use super::steps::{Draft, Reader, checks};
+use super::steps::{Draft, Reader, STEP_KEYS, checks};
 use super::{Input, InputKind, Spec, SpecDefaults, Tool, like};
 
 /// The keys of a spec.
@@ -210,14 +210,7 @@ pub fn read_text(
     let expect = root
         .get("expect")
         .map_or(Vec::new(), |e| checks(out, &e.value, "`expect`"));
-    let expects = root.get("expect").is_some()
-        || root.get("steps").is_some_and(|steps| {
-            steps.value.items().iter().any(|s| {
-                ["expect", "eventually", "expect_failure"]
-                    .iter()
-                    .any(|k| s.get(k).is_some())
-            })
-        });
+    let expects = says_expectation(&root, registry);
     let mut next = || groups.next().unwrap_or_default();
     Some(Spec {
         source: id,
@@ -240,6 +233,20 @@ pub fn read_text(
         expect,
         expects,
     })
+}
+
+/// Whether something is expected somewhere, or a key is misspelt that may have been meant to.
+fn says_expectation(root: &Node, registry: &Registry) -> bool {
+    let step = |key: &str| {
+        ["expect", "eventually", "expect_failure"].contains(&key)
+            || !STEP_KEYS.contains(&key) && registry.get(key).is_none()
+    };
+    let top = |key: &str| key == "expect" || !SPEC_KEYS.contains(&key);
+    root.entries().iter().any(|e| top(&e.key.value))
+        || root.get("steps").is_some_and(|steps| {
+            let mut keys = steps.value.items().iter().flat_map(Node::entries);
+            keys.any(|e| step(&e.key.value))
+        })
 }
 
 pub(super) fn version(out: &mut Diagnostics, root: &Node) -> Option<()> {
@@ -316,7 +323,10 @@ fn tools(out: &mut Diagnostics, node: &Node) -> Vec<Tool> {
                             t.span,
                             format!("`{}` is not a version requirement such as `>=2.2`: {e}", t.value),
                         );
-                        continue;
+                        Tool {
+                            family: one.key.clone(),
+                            version: None,
+                        }
                     }
                 }
             }
@@ -362,13 +372,24 @@ fn inputs(out: &mut Diagnostics, node: &Node) -> Vec<Input> {
                         entry.key.value
                     )),
             );
+            found.push(unknown_input(&entry.key));
             continue;
         }
-        if let Some(input) = input(out, &entry.key, &entry.value, &what) {
-            found.push(input);
-        }
+        found.push(input(out, &entry.key, &entry.value, &what).unwrap_or_else(|| unknown_input(&entry.key)));
     }
     found
+}
+
+fn unknown_input(name: &Spanned<String>) -> Input {
+    Input {
+        name: name.clone(),
+        kind: InputKind::Unknown,
+        default: None,
+        from: None,
+        required: false,
+        one_of: Vec::new(),
+        description: None,
+    }
 }
 
 fn input(out: &mut Diagnostics, key: &Spanned<String>, node: &Node, what: &str) -> Option<Input> {
@@ -394,7 +415,10 @@ fn input(out: &mut Diagnostics, key: &Spanned<String>, node: &Node, what: &str) 
         );
         return None;
     };
-    let from = node.get("from").and_then(|e| from_env(out, &e.value, what));
+    let from = match node.get("from") {
+        Some(e) => Some(from_env(out, &e.value, what)?),
+        None => None,
+    };
     let required = node.get("required").map(|e| {
         if let Some(d) = node.get("default") {
             out.push(

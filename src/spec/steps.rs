@@ -2,7 +2,7 @@
 
 use crate::action::Registry;
 use crate::check::Class;
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, closest, did_you_mean};
 use crate::event::Severity;
 use crate::source::{Kind, Node, Span, Spanned};
 
@@ -62,7 +62,8 @@ impl Reader<'_> {
 
     fn step(&mut self, node: &Node, what: &str) -> Draft {
         let entries = mapping(self.out, node, &format!("an item of {what}"));
-        let mut action = None;
+        let mut action: Option<(Spanned<String>, &'static dyn crate::action::DynAction)> = None;
+        let mut unknown = false;
         let mut params = Node::new(Kind::Map(Vec::new()), node.span);
         let mut span = entries.first().map_or(node.span, |e| e.key.span);
         for entry in entries {
@@ -73,7 +74,7 @@ impl Reader<'_> {
             let Some(found) = self.registry.get(&key.value) else {
                 self.unknown_action(key);
                 // One message is enough: it is not also a step without an action.
-                action.get_or_insert((key.clone(), None));
+                unknown = true;
                 continue;
             };
             if let Some((first, _)) = &action {
@@ -83,23 +84,27 @@ impl Reader<'_> {
                         .label(first.span, "the first one")
                         .help("make it two steps"),
                 );
+                unknown = true;
                 continue;
             }
-            action = Some((key.clone(), Some(found)));
+            action = Some((key.clone(), found));
             span = key.span;
             match &entry.value.kind {
                 Kind::Map(_) => params = entry.value.clone(),
                 Kind::Null => params.span = key.span,
-                _ => wrong_kind(
-                    self.out,
-                    &entry.value,
-                    &format!("`{}`", key.value),
-                    "a mapping of parameters",
-                ),
+                _ => {
+                    unknown = true;
+                    wrong_kind(
+                        self.out,
+                        &entry.value,
+                        &format!("`{}`", key.value),
+                        "a mapping of parameters",
+                    );
+                }
             }
         }
         let like = node.get("like").and_then(|e| text(self.out, &e.value, "`like`"));
-        if action.is_none() && node.get("like").is_none() && !entries.is_empty() {
+        if action.is_none() && !unknown && node.get("like").is_none() && !entries.is_empty() {
             self.out.push(
                 Diagnostic::error(
                     Code::NoAction,
@@ -109,7 +114,10 @@ impl Reader<'_> {
                 .help("add a key such as `http.request:` with the action's parameters"),
             );
         }
-        let action = action.and_then(|(key, found)| found.map(|a| Spanned::new(a, key.span)));
+        // What it does is not known then, and nothing that follows from it is worth a message.
+        let action = action
+            .filter(|_| !unknown)
+            .map(|(key, found)| Spanned::new(found, key.span));
         Draft {
             step: self.rules(node, action, params, span),
             like,
@@ -313,6 +321,10 @@ impl Reader<'_> {
             ),
         ];
         for (a, b, why) in PAIRS {
+            // `eventually` says it already.
+            if (*a, *b) == ("retry", "within") && node.get("eventually").is_some() {
+                continue;
+            }
             if let (Some(first), Some(second)) = (node.get(a), node.get(b)) {
                 self.out.push(
                     Diagnostic::error(
@@ -367,7 +379,18 @@ fn check(out: &mut Diagnostics, node: &Node, what: &str) -> Option<Check> {
             severity: Severity::default(),
         });
     }
-    only_known(out, node, what, &["check", "confidence", "because", "severity"]);
+    const KEYS: &[&str] = &["check", "confidence", "because", "severity"];
+    if let Some(slip) = node
+        .entries()
+        .iter()
+        .find(|e| closest(&e.key.value, ["check"]).is_some() && e.key.value != "check")
+    {
+        unknown_key(out, &slip.key, what, KEYS);
+        return None;
+    }
+    if node.get("check").is_some() {
+        only_known(out, node, what, KEYS);
+    }
     let Some(e) = node.get("check") else {
         missing_key(
             out,

@@ -1,11 +1,20 @@
 //! Checks: evaluated, recorded, counted.
 
 use super::scope::Local;
+use std::sync::PoisonError;
+
 use super::{Unit, follows};
 use crate::check::{CheckOutcome, Verdict, decide};
 use crate::event::{CheckInfo, EventKind, Role, Severity};
 use crate::plan::{CheckPlan, StepPlan};
 use crate::value::StepId;
+
+/// What a check found for one element of a `for_each`.
+pub(super) struct Element {
+    id: StepId,
+    verdict: Verdict,
+    message: String,
+}
 
 impl Unit<'_> {
     /// Evaluates a check without recording it: what `eventually` does many times.
@@ -26,13 +35,7 @@ impl Unit<'_> {
         if step.role == Role::Step && info.severity == Severity::Critical {
             self.tally(super::Tally::evaluated);
         }
-        self.emit(
-            Some(id),
-            EventKind::Checked {
-                check: info.clone(),
-                outcome,
-            },
-        );
+        self.record(step, id, info, outcome);
         if info.severity == Severity::Critical {
             verdict
         } else {
@@ -40,23 +43,76 @@ impl Unit<'_> {
         }
     }
 
-    /// Records that a check could not be looked at.
-    pub(super) fn not_evaluated(&self, step: Option<&StepId>, info: &CheckInfo, verdict: Verdict, why: &str) {
-        let outcome = CheckOutcome::new(verdict, format!("not evaluated: {why}"));
-        self.emit(
-            step,
-            EventKind::Checked {
-                check: info.clone(),
-                outcome,
-            },
-        );
+    /// Records that none of these checks of a step could be looked at.
+    pub(super) fn none_evaluated<'i>(
+        &self,
+        step: &StepPlan,
+        id: &StepId,
+        infos: impl Iterator<Item = &'i CheckInfo>,
+        verdict: Verdict,
+        why: &str,
+    ) {
+        for info in infos {
+            self.record(step, id, info, not_evaluated(verdict, why));
+        }
+    }
+
+    /// Records for a `for_each` step as a whole what the checks of its elements came to.
+    pub(super) fn sum_up<'i>(&self, step: &StepPlan, infos: impl Iterator<Item = &'i CheckInfo>) {
+        for info in infos {
+            let mut elements = self.elements.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(all) = elements.remove(&info.id) else {
+                continue;
+            };
+            drop(elements);
+            let verdict = all
+                .iter()
+                .map(|e| e.verdict)
+                .fold(Verdict::Passed, Verdict::worst);
+            let bad: Vec<&Element> = all.iter().filter(|e| e.verdict != Verdict::Passed).collect();
+            let message = match bad.iter().find(|e| e.verdict == verdict) {
+                None => format!("for all {} elements", all.len()),
+                Some(worst) => format!(
+                    "{} of {} elements; `{}`: {}",
+                    bad.len(),
+                    all.len(),
+                    worst.id,
+                    worst.message
+                ),
+            };
+            let outcome = CheckOutcome::new(verdict, message);
+            self.emit_check(Some(&step.id), info.clone(), outcome);
+        }
+    }
+
+    /// Writes a check of a step down. The checks of elements are told apart by the element, so that none hides another.
+    fn record(&self, step: &StepPlan, id: &StepId, info: &CheckInfo, outcome: CheckOutcome) {
+        let mut info = info.clone();
+        if *id != step.id
+            && let Some(rest) = info.id.strip_prefix(step.id.as_str())
+        {
+            let own = format!("{id}{rest}");
+            let element = Element {
+                id: id.clone(),
+                verdict: outcome.verdict,
+                message: outcome.message.clone(),
+            };
+            let mut elements = self.elements.lock().unwrap_or_else(PoisonError::into_inner);
+            elements.entry(info.id).or_default().push(element);
+            info.id = own;
+        }
+        self.emit_check(Some(id), info, outcome);
+    }
+
+    fn emit_check(&self, step: Option<&StepId>, check: CheckInfo, outcome: CheckOutcome) {
+        self.emit(step, EventKind::Checked { check, outcome });
     }
 
     /// The spec's own checks, when all steps have ended.
     pub(super) fn final_checks(&self) {
         for check in &self.spec.expect {
             if let Some((verdict, why)) = self.missing(check) {
-                self.not_evaluated(None, &check.info, verdict, &why);
+                self.emit_check(None, check.info.clone(), not_evaluated(verdict, &why));
                 if check.info.severity == Severity::Critical {
                     let reason = format!("check `{}` was not evaluated: {why}", check.info.id);
                     self.tally(|t| t.add(verdict, reason));
@@ -71,13 +127,14 @@ impl Unit<'_> {
                     t.add(outcome.verdict, reason);
                 });
             }
-            self.emit(
-                None,
-                EventKind::Checked {
-                    check: check.info.clone(),
-                    outcome,
-                },
-            );
+            self.emit_check(None, check.info.clone(), outcome);
+        }
+    }
+
+    /// Records that none of the spec's own checks could be looked at.
+    pub(super) fn no_final_checks(&self, verdict: Verdict, why: &str) {
+        for check in &self.spec.expect {
+            self.emit_check(None, check.info.clone(), not_evaluated(verdict, why));
         }
     }
 
@@ -110,4 +167,8 @@ pub(super) const fn in_role(role: Role, verdict: Verdict) -> Verdict {
         (Role::Precondition, Verdict::Failed | Verdict::Errored | Verdict::Inconclusive) => Verdict::Blocked,
         _ => verdict,
     }
+}
+
+fn not_evaluated(verdict: Verdict, why: &str) -> CheckOutcome {
+    CheckOutcome::new(verdict, format!("not evaluated: {why}"))
 }

@@ -6,13 +6,13 @@ mod act;
 mod attempts;
 mod checks;
 mod cleanup;
-mod expected;
 mod graph;
 mod render;
 mod scope;
 mod step;
 mod tally;
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
+use self::checks::Element;
 use self::cleanup::Promise;
 use self::scope::Names;
 use self::tally::{Ended, Tally};
@@ -44,6 +45,8 @@ struct Unit<'a> {
     /// How each step ended, by index.
     ended: Mutex<Vec<Option<Ended>>>,
     tally: Mutex<Tally>,
+    /// What the checks of the elements of a running `for_each` found, by the check's own id.
+    elements: Mutex<HashMap<String, Vec<Element>>>,
     /// What has to be undone, newest last.
     promises: Mutex<Vec<Promise<'a>>>,
 }
@@ -78,6 +81,7 @@ pub(super) async fn run(run: &Run, spec: &SpecPlan, attempt: u32) -> Verdict {
         names: Names::new(run, spec, attempt),
         ended: Mutex::new((0..spec.steps.len()).map(|_| None).collect()),
         tally: Mutex::default(),
+        elements: Mutex::default(),
         promises: Mutex::default(),
     };
     unit.emit(None, EventKind::SpecStarted {});
@@ -137,9 +141,7 @@ impl<'a> Unit<'a> {
                     self.set_ended(ix, ended);
                 }
             }
-            for check in &self.spec.expect {
-                self.not_evaluated(None, &check.info, verdict, reason);
-            }
+            self.no_final_checks(verdict, reason);
             return;
         }
         self.graph(Role::Step).await;

@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use crate::check::{Class, Failure};
 use crate::plan::Params;
-use crate::value::expr::{Expr, Scope, eval};
-use crate::value::{Interpolated, Piece, Value};
+use crate::value::expr::Scope;
+use crate::value::{Interpolated, Value};
 
 /// Parameters with every expression evaluated.
 #[derive(Clone, Debug, PartialEq)]
@@ -58,10 +58,7 @@ pub(super) fn render(params: &Params, scope: &dyn Scope) -> Result<Rendered, Fai
 /// As [`render`], and when the value is no list.
 pub(super) fn items(params: &Params, scope: &dyn Scope) -> Result<Vec<Value>, Failure> {
     let value = match params {
-        Params::Text(text) => match text.value.alone() {
-            Some(expr) => value(expr, scope)?,
-            None => Value::String(text_of(&text.value, scope)?),
-        },
+        Params::Text(text) => value(&text.value, scope)?,
         Params::Literal(json) => literal(json)?,
         Params::List(list) => {
             return list.iter().map(|item| items_one(item, scope)).collect();
@@ -79,10 +76,7 @@ pub(super) fn items(params: &Params, scope: &dyn Scope) -> Result<Vec<Value>, Fa
 
 fn items_one(item: &Params, scope: &dyn Scope) -> Result<Value, Failure> {
     match item {
-        Params::Text(text) => match text.value.alone() {
-            Some(expr) => value(expr, scope),
-            None => text_of(&text.value, scope).map(Value::String),
-        },
+        Params::Text(text) => value(&text.value, scope),
         Params::Literal(json) => literal(json),
         Params::List(_) | Params::Map(_) => literal(&render(item, scope)?.real),
     }
@@ -100,10 +94,7 @@ struct Place {
 fn json(params: &Params, scope: &dyn Scope, has_secret: &mut bool, at: Place) -> Result<Json, Failure> {
     match params {
         Params::Literal(json) => Ok(json.clone()),
-        Params::Text(text) => match text.value.alone() {
-            Some(expr) => in_params(expr, &value(expr, scope)?, has_secret, at),
-            None => text_of(&text.value, scope).map(Json::String),
-        },
+        Params::Text(text) => in_params(&text.value, &value(&text.value, scope)?, has_secret, at),
         Params::List(list) => list.iter().map(|p| json(p, scope, has_secret, at)).collect(),
         Params::Map(entries) => {
             let mut map = serde_json::Map::new();
@@ -123,17 +114,26 @@ fn json(params: &Params, scope: &dyn Scope, has_secret: &mut bool, at: Place) ->
     }
 }
 
-fn in_params(expr: &Expr, value: &Value, has_secret: &mut bool, at: Place) -> Result<Json, Failure> {
-    if holds_secret(value) {
-        *has_secret = true;
-        if !at.secret {
-            return Err(bad(format!(
-                "`{expr}` is a secret, and the action takes none here"
-            )));
+fn in_params(text: &Interpolated, value: &Value, has_secret: &mut bool, at: Place) -> Result<Json, Failure> {
+    if !holds_secret(value) {
+        return Ok(value.to_json());
+    }
+    *has_secret = true;
+    match value {
+        Value::Secret(secret) if at.secret => Ok(if at.real {
+            // The last moment: from here it goes to the action alone.
+            Json::from(secret.expose())
+        } else {
+            Json::from(secret.to_string())
+        }),
+        _ => {
+            let shown: Vec<String> = text.exprs().map(|(e, _)| format!("`{e}`")).collect();
+            Err(bad(format!(
+                "{} is a secret, and the action takes none here",
+                shown.join(", ")
+            )))
         }
     }
-    let _ = at.real;
-    Ok(value.to_json())
 }
 
 /// Whether a secret is in it, at any depth.
@@ -154,36 +154,11 @@ fn holds_secret(value: &Value) -> bool {
     }
 }
 
-fn text_of(text: &Interpolated, scope: &dyn Scope) -> Result<String, Failure> {
-    let mut out = String::new();
-    for piece in &text.pieces {
-        match piece {
-            Piece::Literal(s) => out.push_str(s),
-            Piece::Expr { expr, .. } => out.push_str(&scalar(expr, &value(expr, scope)?)?),
-        }
-    }
-    Ok(out)
-}
-
-fn scalar(expr: &Expr, value: &Value) -> Result<String, Failure> {
-    let no = |what: &str| {
-        Err(bad(format!(
-            "`${{{{ {expr} }}}}` inside text must be a single value, got {what}"
-        )))
-    };
-    match value {
-        Value::Secret(_) => no("a secret, which may not be shown"),
-        Value::Null => no("nothing (null)"),
-        Value::List(_) | Value::Object(_) | Value::Distribution(_) => no(&value.describe()),
-        _ => Ok(match value.to_json() {
-            Json::String(s) => s,
-            other => other.to_string(),
-        }),
-    }
-}
-
-fn value(expr: &Expr, scope: &dyn Scope) -> Result<Value, Failure> {
-    eval(expr, scope).map_err(|e| bad(format!("`{expr}` has no value: {}", e.message)))
+fn value(text: &Interpolated, scope: &dyn Scope) -> Result<Value, Failure> {
+    text.eval(scope).map_err(|e| {
+        let all: Vec<String> = text.exprs().map(|(e, _)| format!("`{e}`")).collect();
+        bad(format!("{} has no value: {}", all.join(", "), e.message))
+    })
 }
 
 fn literal(json: &Json) -> Result<Value, Failure> {

@@ -9,12 +9,12 @@ use super::attempts::{Got, Turn};
 use super::checks::in_role;
 use super::scope::Local;
 use super::tally::Ended;
-use super::{Unit, expected, follows, held_throughout, render};
+use super::{Unit, follows, held_throughout, render};
 use crate::action::OwnCheck;
 use crate::check::{CheckOutcome, Class, Failure, Verdict};
 use crate::engine::clock::Moment;
 use crate::event::{CheckInfo, EventKind, Role, Severity};
-use crate::plan::{CheckPlan, ForEach, StepPlan};
+use crate::plan::{CheckPlan, ForEach, StepPlan, expected};
 use crate::value::expr::eval;
 use crate::value::{StepId, Value};
 
@@ -109,9 +109,7 @@ impl<'a> Unit<'a> {
         if items.is_empty() {
             let verdict = in_role(step.role, Verdict::Inconclusive);
             worst = Ended::new(verdict, "`for_each` has nothing to run for: the list is empty");
-            for info in infos(step) {
-                self.not_evaluated(Some(&step.id), info, verdict, "`for_each` had no element");
-            }
+            self.none_evaluated(step, &step.id, infos(step), verdict, "`for_each` had no element");
         }
         let mut outputs = Vec::with_capacity(items.len());
         let mut values = Vec::with_capacity(items.len());
@@ -119,6 +117,7 @@ impl<'a> Unit<'a> {
             let id = StepId(format!("{}[{n}]", step.id));
             if cancel.is_cancelled() {
                 let (verdict, why) = self.cut_off();
+                self.none_evaluated(step, &id, infos(step), verdict, &why);
                 worst = worse(worst, &id, &Ended::new(verdict, format!("not run: {why}")));
                 break;
             }
@@ -128,6 +127,7 @@ impl<'a> Unit<'a> {
             values.extend(value);
             worst = worse(worst, &id, &ended);
         }
+        self.sum_up(step, infos(step));
         // A list with gaps would be taken for all there is.
         if values.len() == items.len() {
             worst.output = Some(Json::Array(outputs));
@@ -214,12 +214,10 @@ impl<'a> Unit<'a> {
         }
         match got.result {
             Err(failure) if dismissed && failure.class == Class::Cancelled => {
-                for info in infos(step) {
-                    let why = "it was stopped, with the last of the other steps, before it had an output";
-                    self.not_evaluated(Some(turn.id), info, Verdict::Inconclusive, why);
-                    if info.severity == Severity::Critical {
-                        take(Verdict::Inconclusive, why.to_owned());
-                    }
+                let why = "it was stopped, with the last of the other steps, before it had an output";
+                self.none_evaluated(step, turn.id, infos(step), Verdict::Inconclusive, why);
+                if infos(step).any(|info| info.severity == Severity::Critical) {
+                    take(Verdict::Inconclusive, why.to_owned());
                 }
                 let ended = Ended {
                     verdict,
@@ -249,9 +247,7 @@ impl<'a> Unit<'a> {
                 } else {
                     (failure_verdict(step.role, failure.class), failure.message.clone())
                 };
-                for info in infos(step) {
-                    self.not_evaluated(Some(turn.id), info, follows(v), &why);
-                }
+                self.none_evaluated(step, turn.id, infos(step), follows(v), &why);
                 take(v, why);
                 (with(verdict, reason, None), Some(failure), None)
             }
@@ -297,9 +293,7 @@ impl<'a> Unit<'a> {
     /// Ends a step whose turn came but that could not act.
     fn never_began(&self, step: &StepPlan, id: &StepId, failure: Failure) -> Ended {
         let verdict = failure_verdict(step.role, failure.class);
-        for info in infos(step) {
-            self.not_evaluated(Some(id), info, follows(verdict), &failure.message);
-        }
+        self.none_evaluated(step, id, infos(step), follows(verdict), &failure.message);
         let ended = Ended::new(verdict, failure.message.clone());
         self.finished(step, id, &ended, Some(failure), 0, self.clock().now());
         ended
@@ -307,9 +301,7 @@ impl<'a> Unit<'a> {
 
     /// Ends a step whose turn never came.
     pub(super) fn not_run(&self, step: &StepPlan, verdict: Verdict, reason: &str) -> Ended {
-        for info in infos(step) {
-            self.not_evaluated(Some(&step.id), info, verdict, reason);
-        }
+        self.none_evaluated(step, &step.id, infos(step), verdict, reason);
         let ended = Ended::new(verdict, reason);
         self.finished(step, &step.id, &ended, None, 0, self.clock().now());
         ended

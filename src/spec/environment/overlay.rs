@@ -59,13 +59,17 @@ pub(super) fn read(sources: &Sources, path: &Path, out: &mut Diagnostics) -> Opt
     Some(Layers { root, dirs })
 }
 
-/// The folder of a file, absolute: programs that are given a path in it start elsewhere.
+/// The folder of a file, from the root and without detours: programs that are given a path in it start elsewhere, and
+/// an install command is the same one whichever file extends the one it stands in.
 pub(super) fn folder_of(path: &Path) -> PathBuf {
     let folder = path
         .parent()
         .filter(|f| !f.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
-    std::path::absolute(folder).unwrap_or_else(|_| folder.to_path_buf())
+    folder
+        .canonicalize()
+        .or_else(|_| std::path::absolute(folder))
+        .unwrap_or_else(|_| folder.to_path_buf())
 }
 
 /// Mappings are merged key by key, at every depth; all else is replaced, and null takes a key away.
