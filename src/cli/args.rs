@@ -77,3 +77,13 @@ pub fn with_default_verb(mut words: Vec<OsString>) -> Vec<OsString> {
     }
     words
 }
+
+/// The names of all verbs.
+#[must_use]
+pub fn verbs() -> Vec<String> {
+    let command = Cli::command();
+    command
+        .get_subcommands()
+        .map(|c| c.get_name().to_owned())
+        .collect()
+}

@@ -23,7 +23,7 @@ mod schema;
 pub mod schemas;
 mod site;
 
-pub use args::{Cli, Verb, with_default_verb};
+pub use args::{Cli, Verb, verbs, with_default_verb};
 pub use exit::Exit;
 pub use output::{Color, Output};
 

@@ -1,6 +1,7 @@
 //! Recorded runs, by name.
 
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use super::output::Output;
 use crate::diag::did_you_mean;
@@ -58,17 +59,20 @@ pub fn read(run: &str, root: &Path, output: Output) -> Result<(PathBuf, Journal)
     Ok((dir, journal))
 }
 
-/// The ids of recorded runs, the oldest first: their names begin with the time.
+/// The ids of recorded runs, the oldest first. Names tell the second only, so the time their lock was made decides.
 fn recorded(root: &Path) -> Vec<String> {
-    let mut ids: Vec<String> = std::fs::read_dir(root)
+    let mut ids: Vec<(Option<SystemTime>, String)> = std::fs::read_dir(root)
         .into_iter()
         .flatten()
         .filter_map(|entry| {
             let entry = entry.ok()?;
-            let is_run = entry.path().join("journal.jsonl").is_file();
-            is_run.then(|| entry.file_name().into_string().ok())?
+            if !entry.path().join("journal.jsonl").is_file() {
+                return None;
+            }
+            let made = std::fs::metadata(entry.path().join("lock")).and_then(|m| m.modified());
+            Some((made.ok(), entry.file_name().into_string().ok()?))
         })
         .collect();
     ids.sort();
-    ids
+    ids.into_iter().map(|(_, id)| id).collect()
 }

@@ -20,6 +20,13 @@ use crate::plan::SpecPlan;
 /// Runs all specs of the plan.
 pub(super) async fn all(run: &Run) {
     let mut queue: VecDeque<Arc<SpecPlan>> = in_order(run).into();
+    queue.retain(|spec| {
+        let reason = run.options.blocked.get(&spec.id);
+        if let Some(reason) = reason {
+            not_begun(run, spec, Verdict::Blocked, reason.clone());
+        }
+        reason.is_none()
+    });
     let mut running = FuturesUnordered::new();
     let mut stop = run.control.watch();
     let mut not_passed = 0;
@@ -74,14 +81,19 @@ pub(super) async fn all(run: &Run) {
         } else {
             format!("not started: {not_passed} specs did not pass (`--max-fail`)")
         };
-        let kind = EventKind::SpecFinished {
-            verdict: Verdict::Cancelled,
-            reason: Some(reason),
-            duration: 0.0,
-            attempt: 1,
-        };
-        run.recorder.emit(Some(&spec.id), None, kind);
+        not_begun(run, &spec, Verdict::Cancelled, reason);
     }
+}
+
+/// The end of a spec that never began.
+fn not_begun(run: &Run, spec: &SpecPlan, verdict: Verdict, reason: String) {
+    let kind = EventKind::SpecFinished {
+        verdict,
+        reason: Some(reason),
+        duration: 0.0,
+        attempt: 1,
+    };
+    run.recorder.emit(Some(&spec.id), None, kind);
 }
 
 fn in_order(run: &Run) -> Vec<Arc<SpecPlan>> {

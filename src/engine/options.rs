@@ -1,10 +1,12 @@
 //! What a run is told besides its plan, and what it gives back.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::RunDir;
 use crate::event::{EventKind, Summary};
+use crate::value::SpecId;
 
 /// How to run.
 pub struct Options {
@@ -26,6 +28,8 @@ pub struct Options {
     pub run_dir: RunDir,
     /// Events from before the run, told right after its start: what services did.
     pub preamble: Vec<EventKind>,
+    /// Specs that may not begin, with the reason: what they need is missing. They end as blocked.
+    pub blocked: HashMap<SpecId, String>,
     /// The exit code of a summary, for the last event.
     pub exit_code: Arc<dyn Fn(&Summary) -> i32 + Send + Sync>,
 }
@@ -44,6 +48,7 @@ impl Options {
             seed,
             run_dir,
             preamble: Vec::new(),
+            blocked: HashMap::new(),
             exit_code,
         }
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use walkdir::WalkDir;
 
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, closest};
 
 /// The name of the project file, which is no spec wherever it stands.
 pub const PROJECT_FILE: &str = "specrun.yaml";
@@ -73,7 +73,7 @@ fn missing(path: &Path, out: &mut Diagnostics) {
         .filter_map(|e| e.ok()?.file_name().into_string().ok())
         .collect();
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let near = crate::diag::closest(&name, siblings.iter().map(String::as_str));
+    let near = closest(&name, siblings.iter().map(String::as_str));
     out.push(
         Diagnostic::error(Code::NoSuchPath, format!("there is no `{}`", path.display()))
             .path(path)
@@ -168,10 +168,12 @@ fn may_be_spec(path: &Path) -> bool {
 
 /// A hint for a name that is no path: perhaps a verb was meant.
 #[must_use]
-pub fn verb_meant(path: &Path, verbs: &[&str]) -> Option<String> {
+pub fn verb_meant(path: &Path, verbs: &[String]) -> Option<String> {
     let word = path.to_str()?;
     let like_a_verb = !word.contains(['/', '.', '*']) && !path.exists();
-    like_a_verb.then(|| did_you_mean(word, verbs.iter().copied()))?
+    like_a_verb
+        .then(|| closest(word, verbs.iter().map(String::as_str)))?
+        .map(str::to_owned)
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! The run itself: services, the engine, reports, the exit code.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::missing;
 use super::prepare::{Prepared, Settings};
 use super::reports;
 use super::signals::Signals;
+use crate::action::Registry;
 use crate::cli::Exit;
 use crate::cli::output::Output;
 use crate::cli::site;
@@ -15,9 +18,19 @@ use crate::engine::{self, Control, Options, RunDir, Stop};
 use crate::event::{EventKind, RunInfo, Sink, Summary, VERSION};
 use crate::spec::environment::{Resolved, ServiceFacts};
 use crate::tools::{Redactor, Tools};
+use crate::value::SpecId;
+
+/// What every stage needs.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    registry: &'a Registry,
+    runtime: &'a tokio::runtime::Handle,
+    control: &'a Control,
+    output: Output,
+}
 
 /// Runs what was prepared.
-pub(super) fn execute(prepared: Prepared, output: Output) -> Exit {
+pub(super) fn execute(prepared: Prepared, registry: &Registry, output: Output) -> Exit {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("signals")
@@ -36,7 +49,15 @@ pub(super) fn execute(prepared: Prepared, output: Output) -> Exit {
         Signals::forward(&control, output)
     };
     let exit = match signals {
-        Ok(_signals) => with_outputs(prepared, &control, output),
+        Ok(_signals) => {
+            let around = Around {
+                registry,
+                runtime: runtime.handle(),
+                control: &control,
+                output,
+            };
+            with_outputs(prepared, around)
+        }
         Err(e) => {
             output.error(&format!("listening for signals: {e}"));
             Exit::Internal
@@ -47,7 +68,8 @@ pub(super) fn execute(prepared: Prepared, output: Output) -> Exit {
 }
 
 /// Opens what the run writes to, so that it is known before anything is sent that it can be written.
-fn with_outputs(prepared: Prepared, control: &Control, output: Output) -> Exit {
+fn with_outputs(prepared: Prepared, around: Around<'_>) -> Exit {
+    let output = around.output;
     let settings = &prepared.settings;
     let sinks = match reports::open(settings, output) {
         Ok(sinks) => sinks,
@@ -58,7 +80,7 @@ fn with_outputs(prepared: Prepared, control: &Control, output: Output) -> Exit {
     };
     let id = engine::new_run_id(settings.seed);
     match RunDir::create(&settings.run_dir, id) {
-        Ok(dir) => with_services(prepared, dir, sinks, control, output),
+        Ok(dir) => with_services(prepared, dir, sinks, around),
         Err(e) => {
             let place = settings.run_dir.display();
             output.error(&format!("making a directory for the run in {place}: {e}"));
@@ -67,13 +89,8 @@ fn with_outputs(prepared: Prepared, control: &Control, output: Output) -> Exit {
     }
 }
 
-fn with_services(
-    prepared: Prepared,
-    dir: RunDir,
-    sinks: Vec<Box<dyn Sink>>,
-    control: &Control,
-    output: Output,
-) -> Exit {
+fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, around: Around<'_>) -> Exit {
+    let Around { control, output, .. } = around;
     let told = Mutex::new(Vec::new());
     let notify = |progress: Progress| {
         site::tell(&progress, output);
@@ -81,14 +98,21 @@ fn with_services(
         told.push(EventKind::from(progress));
     };
     let lease = lease(&prepared, &dir, control, &notify);
+    let mut blocked = HashMap::new();
     let resolved = match &lease {
         Ok(lease) => resolve(&prepared, lease.as_ref().map(Lease::facts)),
         // Nothing is begun, and every report says why.
+        Err(ServiceError::Interrupted) => Ok(Resolved::default()),
         Err(e) => {
-            if !matches!(e, ServiceError::Interrupted) {
-                site::tell_error(e, output);
-                control.stop(&e.to_string());
-            }
+            site::tell_error(e, output);
+            blocked.extend(
+                prepared
+                    .loaded
+                    .plan
+                    .specs
+                    .iter()
+                    .map(|s| (s.id.clone(), e.to_string())),
+            );
             Ok(Resolved::default())
         }
     };
@@ -100,7 +124,12 @@ fn with_services(
         }
     };
     let preamble = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
-    let exit = with_engine(prepared, dir, resolved, preamble, sinks, control, output);
+    let given = Given {
+        resolved,
+        preamble,
+        blocked,
+    };
+    let exit = with_engine(prepared, dir, given, sinks, around);
     if let Ok(Some(lease)) = lease {
         lease.end(&|_: Progress| {});
     }
@@ -134,14 +163,19 @@ fn resolve(prepared: &Prepared, facts: Option<&ServiceFacts>) -> Result<Resolved
     }
 }
 
+/// What the environment gave.
+struct Given {
+    resolved: Resolved,
+    preamble: Vec<EventKind>,
+    blocked: HashMap<SpecId, String>,
+}
+
 fn with_engine(
     prepared: Prepared,
     dir: RunDir,
-    resolved: Resolved,
-    preamble: Vec<EventKind>,
+    given: Given,
     sinks: Vec<Box<dyn Sink>>,
-    control: &Control,
-    output: Output,
+    around: Around<'_>,
 ) -> Exit {
     let settings = prepared.settings;
     let loaded = prepared.loaded;
@@ -152,7 +186,7 @@ fn with_engine(
     let specs = folders(&loaded.plan);
     let mut projects: Vec<&Path> = vec![&project];
     projects.extend(specs.iter().map(std::path::PathBuf::as_path));
-    let tools = Tools::new(resolved.endpoints, prepared.grants, redactor, &dir.id().0)
+    let tools = Tools::new(given.resolved.endpoints, prepared.grants, redactor, &dir.id().0)
         .rooted(&projects, &[&run_path, &cache]);
     let info = RunInfo {
         id: dir.id().clone(),
@@ -180,11 +214,21 @@ fn with_engine(
         i32::from(Exit::of_run(&ended, fail_on, true).code())
     };
     let mut options = options(&settings, dir, Arc::new(exit_code));
-    options.preamble = preamble;
+    options.preamble = given.preamble;
+    options.blocked = given.blocked;
+    let needs = missing::programs(&loaded.plan, around.registry, &tools);
+    options.blocked.extend(around.runtime.block_on(needs));
     let plan = Arc::new(loaded.plan);
-    let outcome = engine::run(plan, Arc::new(tools), options, info, sinks, control.clone());
+    let outcome = engine::run(
+        plan,
+        Arc::new(tools),
+        options,
+        info,
+        sinks,
+        around.control.clone(),
+    );
     for error in &outcome.sink_errors {
-        output.error(&error.to_string());
+        around.output.error(&error.to_string());
     }
     Exit::of_run(&outcome.summary, fail_on, outcome.sink_errors.is_empty())
 }

@@ -2,6 +2,7 @@
 
 mod args;
 mod execute;
+mod missing;
 mod prepare;
 mod reports;
 mod signals;
@@ -16,7 +17,7 @@ use crate::action::Registry;
 
 pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     match prepare(args, registry, output) {
-        Ok(prepared) => execute::execute(prepared, output),
+        Ok(prepared) => execute::execute(prepared, registry, output),
         Err(exit) => exit,
     }
 }

@@ -9,9 +9,11 @@ use crate::action::Registry;
 use crate::cli::Exit;
 use crate::cli::load::{self, Loaded, Refused, Wanted, count};
 use crate::cli::output::Output;
+use crate::cli::verbs;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::event::Severity;
 use crate::report;
+use crate::spec::files;
 use crate::tools::Grants;
 use crate::value::{Secret, Value};
 
@@ -62,7 +64,18 @@ pub fn prepare(args: &Args, registry: &Registry, output: Output) -> Result<Prepa
         complete: true,
         registry,
     })
-    .map_err(|refused| refused.say(output))?;
+    .map_err(|refused| {
+        let exit = refused.say(output);
+        if let Some(help) = args
+            .scope
+            .paths
+            .iter()
+            .find_map(|path| files::verb_meant(path, &verbs()))
+        {
+            output.err(&format!("help: perhaps a verb was meant: {help}\n"));
+        }
+        exit
+    })?;
     let mut out = Diagnostics::new();
     let grants = args.powers.grants(&loaded.sources, &mut out);
     let settings = settings(args, &loaded, &mut out);

@@ -1,5 +1,11 @@
 //! The command line as a user meets it: verbs, exit codes, what goes to which output.
 
+mod exits;
+mod given;
+mod recorded;
+mod selected;
+mod signals;
+
 use crate::support::specrun::Project;
 
 #[test]
