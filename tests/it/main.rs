@@ -15,4 +15,5 @@ mod hostile;
 mod html;
 mod lab;
 mod report;
+mod services;
 mod support;
