@@ -2,11 +2,11 @@
 //!
 //! Events never contain a secret; who makes one masks first ([`mask`]).
 
-mod event;
+mod kinds;
 pub mod mask;
 mod summary;
 
-pub use event::{
+pub use kinds::{
     CheckInfo, CleanupInfo, Event, EventKind, InputInfo, Place, Role, RunId, RunInfo, Severity, SpecInfo,
     VERSION,
 };

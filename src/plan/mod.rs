@@ -5,6 +5,7 @@
 mod catalog;
 mod checks;
 mod compile;
+pub mod expected;
 mod graph;
 mod info;
 mod inputs;

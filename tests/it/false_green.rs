@@ -16,6 +16,10 @@ struct Case {
     /// `run`, which checks everything before it sends anything.
     verb: String,
     args: Vec<String>,
+    /// The exit code of a mistake that only shows while it runs; none for one that is refused before.
+    exit: Option<i32>,
+    /// Texts that the report of such a run holds.
+    says: Vec<String>,
     /// File name and content; the first is the spec itself.
     files: Vec<(String, Vec<u8>)>,
 }
@@ -27,6 +31,17 @@ fn no_mistake_ends_green() {
     assert!(cases.len() >= 150, "only {} cases were found", cases.len());
     let mut wrong = Vec::new();
     for (case, said) in cases.iter().zip(run_all(&cases)) {
+        if let Some(exit) = case.exit {
+            assert_ne!(exit, 0, "{}: a mistake cannot end green", case.name);
+            let missing: Vec<&String> = case.says.iter().filter(|p| !said.stdout.contains(*p)).collect();
+            if said.code != Some(exit) || !missing.is_empty() {
+                wrong.push(format!(
+                    "{}: exit {:?}, not {exit}; without {missing:?}\n{}{}",
+                    case.name, said.code, said.stdout, said.stderr
+                ));
+            }
+            continue;
+        }
         let path = folder().join(format!("{}.stderr", case.name));
         if !said.code.is_some_and(|c| REFUSED.contains(&c)) {
             wrong.push(format!("{}: exit {:?}\n{}", case.name, said.code, said.stderr));
@@ -74,6 +89,7 @@ const NOT_BY_A_FILE: [&str; 1] = ["E0110"];
 
 struct Said {
     code: Option<i32>,
+    stdout: String,
     stderr: String,
 }
 
@@ -94,10 +110,13 @@ fn cases() -> Vec<Case> {
     found.into_values().collect()
 }
 
+/// `# exit: 6` says that the mistake shows only while it runs, and `# says: TEXT` what the report holds then.
 /// `# args: ...` are more arguments, `# verb: check` another verb; `# file: NAME` begins another file.
 fn case(name: String, bytes: &[u8]) -> Case {
     let mut files = vec![("case.yaml".to_owned(), Vec::new())];
     let mut args = Vec::new();
+    let mut exit = None;
+    let mut says = Vec::new();
     let mut verb = "run".to_owned();
     for line in bytes.split_inclusive(|b| *b == b'\n') {
         let text = String::from_utf8_lossy(line);
@@ -107,6 +126,12 @@ fn case(name: String, bytes: &[u8]) -> Case {
         }
         if let Some(more) = text.strip_prefix("# args: ") {
             args.extend(words(more));
+        }
+        if let Some(code) = text.strip_prefix("# exit: ") {
+            exit = Some(code.trim().parse().unwrap());
+        }
+        if let Some(part) = text.strip_prefix("# says: ") {
+            says.push(part.trim().to_owned());
         }
         if let Some(other) = text.strip_prefix("# verb: ") {
             other.trim().clone_into(&mut verb);
@@ -118,6 +143,8 @@ fn case(name: String, bytes: &[u8]) -> Case {
         name,
         verb,
         args,
+        exit,
+        says,
         files,
     }
 }
@@ -161,19 +188,26 @@ fn run(case: &Case) -> Said {
         .arg("case.yaml")
         .current_dir(dir.path())
         .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", dir.path())
         .env("CASE_SECRET", "canary-7f3a")
         .stdin(Stdio::null())
         .output()
         .unwrap();
+    let stdout = String::from_utf8(out.stdout).unwrap();
     let stderr = String::from_utf8(out.stderr).unwrap();
     let stderr = stderr.replace(&dir.path().display().to_string(), "DIR");
-    assert!(
-        !stderr.contains("canary-7f3a"),
-        "{} shows a secret:\n{stderr}",
-        case.name
-    );
+    for text in [&stdout, &stderr] {
+        assert!(
+            !text.contains("canary-7f3a"),
+            "{} shows a secret:
+{text}",
+            case.name
+        );
+    }
     Said {
         code: out.status.code(),
+        stdout,
         stderr,
     }
 }

@@ -7,6 +7,7 @@ mod cli;
 mod docs;
 mod engine;
 mod escapes;
+mod evidence;
 mod false_green;
 mod generated;
 mod hostile;

@@ -1,5 +1,7 @@
 //! Comparisons with an estimate: a test with a confidence instead of a truth.
 
+use std::fmt::Write as _;
+
 use serde_json::{Map, Value as Json, json};
 
 use super::{Risk, compares, shown};
@@ -217,11 +219,12 @@ impl Claim<'_> {
                         ("at most", upper)
                     };
                     statistics.insert("bound".to_owned(), json!(bound));
-                    message.push_str(&format!(
+                    let _ = write!(
+                        message,
                         "; it shows {word} {} with {} confidence",
                         percent(bound),
                         percent(1.0 - show)
-                    ));
+                    );
                 }
                 message.push(')');
             }

@@ -34,13 +34,13 @@ impl Collected<'_> {
             return;
         }
         let text = expr.to_string();
-        if self.seen.insert(text.clone()) {
-            if let Ok(value) = eval(expr, self.scope) {
-                self.parts.push(Evidence {
-                    expression: text,
-                    value: shown::json(&value),
-                });
-            }
+        if self.seen.insert(text.clone())
+            && let Ok(value) = eval(expr, self.scope)
+        {
+            self.parts.push(Evidence {
+                expression: text,
+                value: shown::json(&value),
+            });
         }
         self.children(expr);
     }

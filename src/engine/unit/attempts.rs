@@ -7,13 +7,12 @@ use tokio_util::sync::CancellationToken;
 
 use super::Unit;
 use super::act::Act;
-use super::expected;
 use super::scope::Local;
 use crate::action::{Checks, OwnCheck};
 use crate::check::{CheckOutcome, Class, Failure, Verdict};
 use crate::engine::clock::Moment;
 use crate::event::{EventKind, Role};
-use crate::plan::{Backoff, Poll, Retry, StepPlan};
+use crate::plan::{Backoff, Poll, Retry, StepPlan, expected};
 use crate::value::{StepId, Value};
 
 /// One run of a step: of this element, when it runs `for_each`.

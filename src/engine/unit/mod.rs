@@ -6,7 +6,6 @@ mod act;
 mod attempts;
 mod checks;
 mod cleanup;
-mod expected;
 mod graph;
 mod render;
 mod scope;

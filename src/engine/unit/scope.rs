@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 use crate::engine::run::Run;
-use crate::event::RunId;
 use crate::plan::{SpecPlan, StepPlan};
 use crate::value::expr::Scope;
 use crate::value::{SpecId, Value};
@@ -37,7 +36,7 @@ pub(super) struct View<'a> {
 impl<'a> Names<'a> {
     pub(super) fn new(run: &Run, spec: &'a SpecPlan, attempt: u32) -> Self {
         let id = run.options.run_dir.id();
-        let prefix = prefix(id, &spec.id, attempt);
+        let prefix = id.prefix(&spec.id, attempt);
         let object = |pairs: Vec<(String, Value)>| Value::Object(pairs);
         let inputs = spec
             .inputs
@@ -104,14 +103,6 @@ impl Scope for View<'_> {
         let ix = *self.names.steps.get(name)?;
         self.names.outputs.lock().unwrap_or_else(PoisonError::into_inner)[ix].clone()
     }
-}
-
-/// A prefix for the names of what a spec creates: short, lower case, fit for a Kubernetes label, a DNS name, a tag and
-/// a file. No two runs, specs or tries share one.
-fn prefix(run: &RunId, spec: &SpecId, attempt: u32) -> String {
-    let hash = Sha256::digest(format!("{}\0{}\0{attempt}", run.0, spec.0));
-    let number = hash.iter().take(4).fold(0_u32, |n, b| (n << 8) | u32::from(*b));
-    format!("sr-{number:08x}")
 }
 
 /// A seed for one step, from the seed of the run.

@@ -9,12 +9,12 @@ use super::attempts::{Got, Turn};
 use super::checks::in_role;
 use super::scope::Local;
 use super::tally::Ended;
-use super::{Unit, expected, follows, held_throughout, render};
+use super::{Unit, follows, held_throughout, render};
 use crate::action::OwnCheck;
 use crate::check::{CheckOutcome, Class, Failure, Verdict};
 use crate::engine::clock::Moment;
 use crate::event::{CheckInfo, EventKind, Role, Severity};
-use crate::plan::{CheckPlan, ForEach, StepPlan};
+use crate::plan::{CheckPlan, ForEach, StepPlan, expected};
 use crate::value::expr::eval;
 use crate::value::{StepId, Value};
 

@@ -2,6 +2,7 @@
 
 use serde_saphyr::{Error, Location};
 
+use super::tree;
 use crate::source::{SourceId, Span};
 
 /// Why a text is not strict YAML.
@@ -106,13 +107,13 @@ pub(super) fn from_parser(error: &Error, text: &str, source: SourceId) -> Syntax
         } => (SyntaxErrorKind::Syntax, "a key has to be text".to_owned(), None),
         other => {
             let message = plain_message(other);
-            // The reader has no kind of its own for it.
-            let kind = if message.contains("recursion limit") {
-                SyntaxErrorKind::Budget
+            // The scanner's own limit on nesting has no variant of its own.
+            if message.contains("recursion limit") {
+                let message = format!("lists and mappings are nested more than {} deep", tree::MAX_DEPTH);
+                (SyntaxErrorKind::Budget, message, None)
             } else {
-                SyntaxErrorKind::Syntax
-            };
-            (kind, message, None)
+                (SyntaxErrorKind::Syntax, message, None)
+            }
         }
     };
     let mut error = SyntaxError {

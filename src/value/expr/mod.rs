@@ -9,6 +9,7 @@ mod check;
 mod dimensions;
 mod eval;
 mod functions;
+mod grammar;
 mod lexer;
 mod operate;
 mod parser;
@@ -18,9 +19,13 @@ pub use ast::{BinaryOp, Expr, ExprKind, Range, UnaryOp};
 pub use check::{Finding, FindingKind, TypeScope, check, check_condition};
 pub use eval::{EvalError, Scope, apply, eval};
 pub use functions::{FUNCTIONS, Function};
+pub use grammar::GRAMMAR;
 pub use parser::{MAX_DEPTH, MAX_LENGTH, ParseError, parse};
 
 /// The figures of a sample that have a name.
 pub const FIGURES: [&str; 10] = [
     "n", "missing", "min", "max", "mean", "p50", "p90", "p95", "p99", "p999",
 ];
+
+#[cfg(test)]
+mod tests;

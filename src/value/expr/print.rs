@@ -77,7 +77,11 @@ fn write_kind(f: &mut fmt::Formatter<'_>, kind: &ExprKind) -> fmt::Result {
             f.write_str(name)
         }
         ExprKind::Index(base, index) => {
-            write_expr(f, base, Level::Postfix)?;
+            if is_number(base) {
+                write!(f, "({base})")?;
+            } else {
+                write_expr(f, base, Level::Postfix)?;
+            }
             write!(f, "[{index}]")
         }
         ExprKind::Call { name, args, method } => match args.split_first() {
@@ -117,13 +121,20 @@ fn write_kind(f: &mut fmt::Formatter<'_>, kind: &ExprKind) -> fmt::Result {
 fn write_base(f: &mut fmt::Formatter<'_>, base: &Expr) -> fmt::Result {
     match &base.kind {
         ExprKind::Element => f.write_str("."),
-        // `3.len()` would be read as it stands, `5/s.x` would not.
-        ExprKind::Literal(Value::Int(_) | Value::Float(_) | Value::Quantity(_)) => write!(f, "({base})."),
+        _ if is_number(base) => write!(f, "({base})."),
         _ => {
             write_expr(f, base, Level::Postfix)?;
             f.write_str(".")
         }
     }
+}
+
+/// After `5/s` nothing may follow directly: with a point or a bracket it is a division.
+fn is_number(expr: &Expr) -> bool {
+    matches!(
+        expr.kind,
+        ExprKind::Literal(Value::Int(_) | Value::Float(_) | Value::Quantity(_))
+    )
 }
 
 fn write_list(f: &mut fmt::Formatter<'_>, open: char, items: &[Expr], close: char) -> fmt::Result {

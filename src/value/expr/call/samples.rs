@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::eval::{EvalError, quantile};
 use super::super::functions::Builtin;
-use super::super::operate::Problem;
+use super::super::operate::{Problem, point};
 use super::Call;
 use crate::value::{Dimension, Distribution, Estimate, Proportion, Value};
 
@@ -28,7 +28,8 @@ pub(super) fn run(call: &Call<'_>) -> Result<Value, EvalError> {
         }
         Builtin::ShareAbove => {
             let sample = sample(call)?;
-            match &*call.value(1)? {
+            let limit = call.value(1)?;
+            match &*point(&limit).map_err(|problem| call.wrong(problem))? {
                 Value::Quantity(limit) if limit.dimension == sample.dimension() => {
                     let (k, n) = (sample.above(limit.value), sample.count());
                     Ok(Value::Estimate(Estimate::Proportion(Proportion { k, n })))

@@ -93,7 +93,8 @@ fn not_empty<'t>(call: &Call<'_>, i: usize, text: &'t str) -> Result<&'t str, Ev
 }
 
 fn quantity(call: &Call<'_>, wanted: &Dimension) -> Result<Value, EvalError> {
-    let value = call.value(0)?;
+    let given = call.value(0)?;
+    let value = point(&given).map_err(|problem| call.wrong(problem))?;
     match &*value {
         Value::String(text) => {
             let read: Quantity = text

@@ -91,9 +91,16 @@ impl Checker<'_> {
             };
         };
         match call.known.which {
-            Builtin::Map => Type::list(self.infer(body, Some(&item))),
+            Builtin::Map => {
+                let before = self.findings.len();
+                let ty = self.infer(body, Some(&item));
+                self.looks_at_element(call, body, before);
+                Type::list(ty)
+            }
             Builtin::Sort => {
+                let before = self.findings.len();
                 let key = self.infer(body, Some(&item));
+                self.looks_at_element(call, body, before);
                 if is_orderable(&key) || is_text(&key) {
                     Type::list(item)
                 } else {
@@ -103,20 +110,22 @@ impl Checker<'_> {
             which => {
                 let before = self.findings.len();
                 self.condition(body, Some(&item), "a predicate");
-                if self.findings.len() == before && !body.any(&|part| part.kind == ExprKind::Element) {
-                    let message = format!(
-                        "the predicate of `{}` does not look at the element",
-                        call.known.name
-                    );
-                    let help = format!("a leading dot stands for the element: {}", call.known.example);
-                    self.wrong(FindingKind::Constant, body.at, message, Some(help));
-                }
+                self.looks_at_element(call, body, before);
                 match which {
                     Builtin::Filter => Type::list(item),
                     Builtin::Count => Type::Int,
                     _ => Type::Bool,
                 }
             }
+        }
+    }
+
+    /// What is the same for every element is a mistake; told when there was no other since `before`.
+    fn looks_at_element(&mut self, call: &Call<'_>, body: &Expr, before: usize) {
+        if self.findings.len() == before && !body.any(&|part| part.kind == ExprKind::Element) {
+            let message = format!("what `{}` is given does not look at the element", call.known.name);
+            let help = format!("a leading dot stands for the element: {}", call.known.example);
+            self.wrong(FindingKind::Constant, body.at, message, Some(help));
         }
     }
 
@@ -159,7 +168,11 @@ impl Checker<'_> {
                 if !is_text(call.ty(1)) {
                     return self.unfit(call, 1, "text");
                 }
-                self.element(call).map_or(Type::Any, |_| Type::String)
+                match self.element(call) {
+                    Some(item) if !is_scalar(&item) => self.unfit(call, 0, "a list of scalars"),
+                    Some(_) => Type::String,
+                    None => Type::Any,
+                }
             }
             B::Json => self.texts(call, Type::Any),
             B::Time => self.texts(call, Type::Time),
@@ -248,6 +261,7 @@ impl Checker<'_> {
     fn reads(&mut self, call: &Call<'_>, dimension: Dimension) -> Type {
         match call.ty(0) {
             Type::Quantity(given) if *given == dimension => Type::Quantity(dimension),
+            Type::Proportion if dimension == Dimension::Ratio => Type::Quantity(dimension),
             ty if is_text(ty) => self.foreseen(call, Type::Quantity(dimension)),
             _ => self.unfit(call, 0, "text"),
         }
@@ -270,8 +284,7 @@ impl Checker<'_> {
             return self.unfit(call, 1, "a number of digits");
         }
         let result = match (call.known.which, ty) {
-            (B::Text, Type::Bool | Type::Time | Type::String | Type::Enum(_) | Type::Any) => Type::String,
-            (B::Text, ty) if operand(ty).is_some() => Type::String,
+            (B::Text, ty) if is_scalar(ty) => Type::String,
             (B::Text, _) => return self.unfit(call, 0, "a number, a quantity, a time, true, false or text"),
             (B::Abs, Type::Any) => Type::Any,
             (B::Abs, Type::Proportion) => Type::Quantity(Dimension::Ratio),
@@ -376,6 +389,10 @@ impl Call<'_> {
     fn ty(&self, i: usize) -> &Type {
         self.types[i].present()
     }
+}
+
+fn is_scalar(ty: &Type) -> bool {
+    matches!(ty.present(), Type::Any | Type::Bool | Type::Time) || is_text(ty) || operand(ty).is_some()
 }
 
 fn is_orderable(ty: &Type) -> bool {

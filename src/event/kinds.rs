@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use sha2::{Digest, Sha256};
 
 use crate::check::{CheckOutcome, Failure, Verdict};
 use crate::value::{SpecId, StepId};
@@ -14,6 +15,17 @@ pub const VERSION: u32 = 1;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct RunId(pub String);
+
+impl RunId {
+    /// What the names of everything that a spec creates start with: short, lower case, fit for a Kubernetes label, a
+    /// DNS name, a tag and a file. No two runs, specs or tries share one.
+    #[must_use]
+    pub fn prefix(&self, spec: &SpecId, attempt: u32) -> String {
+        let hash = Sha256::digest(format!("{}\0{}\0{attempt}", self.0, spec.0));
+        let number = hash.iter().take(4).fold(0_u32, |n, b| (n << 8) | u32::from(*b));
+        format!("sr-{number:08x}")
+    }
+}
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

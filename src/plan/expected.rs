@@ -1,13 +1,14 @@
-//! `expect_failure`: whether an action failed in the way the spec asks for.
+//! `expect_failure`: whether an action failed in the way the spec asks for. Pure, for runs and for recorded ones.
 
 use serde_json::Value as Json;
 
+use super::ExpectFailure;
 use crate::check::{CheckOutcome, Class, Failure, Verdict};
-use crate::plan::ExpectFailure;
 
 /// Compares. Another failure than the expected one is a failed check when the service answered, and errored when it
 /// did not: a dead server rejects nothing.
-pub(super) fn judge(expected: &ExpectFailure, result: Result<&Json, &Failure>) -> CheckOutcome {
+#[must_use]
+pub fn judge(expected: &ExpectFailure, result: Result<&Json, &Failure>) -> CheckOutcome {
     let Err(failure) = result else {
         return CheckOutcome::new(
             Verdict::Failed,
