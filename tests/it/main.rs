@@ -12,5 +12,6 @@ mod false_green;
 mod generated;
 mod hostile;
 mod html;
+mod registered;
 mod report;
 mod support;
