@@ -119,10 +119,9 @@ fn read(json: &Json, ty: &Type, path: &mut String) -> Result<Value, TypeMismatch
     Ok(match (ty, json) {
         (Type::Optional(_) | Type::Null, Json::Null) => Value::Null,
         (Type::Optional(inner), _) => read(json, inner, path)?,
-        (Type::Any, _) => free(json),
+        (Type::Any, _) | (Type::Number, Json::Number(_)) => free(json),
         (Type::Bool, Json::Bool(b)) => Value::Bool(*b),
         (Type::Int, Json::Number(n)) => Value::Int(n.as_i64().ok_or_else(|| mismatch(path))?),
-        (Type::Number, Json::Number(_)) => free(json),
         (Type::String, Json::String(text)) => Value::String(text.clone()),
         (Type::Enum(words), Json::String(text)) if words.contains(text) => Value::String(text.clone()),
         (Type::Quantity(dimension), Json::String(text)) => {
@@ -228,7 +227,6 @@ fn described(json: &Json) -> String {
     let kind = free(json).describe();
     let text = json.to_string();
     match json {
-        Json::Null => kind,
         Json::Bool(_) | Json::Number(_) | Json::String(_) if text.chars().count() <= SHOWN => {
             format!("{kind} {text}")
         }

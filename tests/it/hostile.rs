@@ -15,7 +15,7 @@ use crate::support::certificates::Authority;
 use crate::support::faults::Faults;
 
 /// Far more than anything here needs; only waits that have no event end by a limit of their own.
-const CAP: Duration = Duration::from_secs(120);
+const CAP: Duration = Duration::from_mins(2);
 
 /// Limits under which only what never ends runs into one.
 fn patient() -> Limits {

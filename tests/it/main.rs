@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
+mod actions;
 mod architecture;
 mod cli;
 mod docs;
@@ -12,6 +13,8 @@ mod false_green;
 mod generated;
 mod hostile;
 mod html;
+mod lab;
 mod registered;
 mod report;
+mod services;
 mod support;

@@ -149,13 +149,7 @@ fn alternatives(
             // Only expressions stood in the way.
             return;
         }
-        let type_fits = !errors.iter().any(|e| {
-            e.instance_path().as_str() == pointer
-                && matches!(
-                    e.kind(),
-                    Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. }
-                )
-        });
+        let type_fits = !errors.iter().any(|e| is_of_another_kind(e, pointer));
         candidates.push((i, type_fits, problems));
     }
     // Words to choose from.
@@ -179,7 +173,7 @@ fn alternatives(
                     key: None,
                     message,
                     help,
-                })
+                });
             },
             instance,
             &words,
@@ -224,6 +218,18 @@ fn alternatives(
             help: None,
         }),
     }
+}
+
+/// Whether the value itself is of another kind than asked for, rather than a part of it wrong.
+fn is_of_another_kind(error: &ValidationError<'_>, pointer: &str) -> bool {
+    error.instance_path().as_str() == pointer
+        && match error.kind() {
+            Kind::Type { .. } | Kind::Constant { .. } | Kind::Enum { .. } => true,
+            Kind::AnyOf { context } | Kind::OneOfNotValid { context } => context
+                .iter()
+                .all(|errors| errors.iter().any(|e| is_of_another_kind(e, pointer))),
+            _ => false,
+        }
 }
 
 fn unknown_key(pointer: &str, key: &str, known: &[&str]) -> ParamProblem {

@@ -16,7 +16,7 @@ use crate::value::{Bytes, Duration, Secret};
 /// Arguments that say what a program is asked to do, as far as a capability shows them.
 const FIRST_WORDS: usize = 2;
 /// Longer timeouts are taken to be this long.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
+const LONGEST: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 /// Runs a program to its end. The words are given to it as they are: no shell reads them.
 #[derive(Debug, Deserialize, JsonSchema)]

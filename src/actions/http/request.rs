@@ -15,7 +15,7 @@ use crate::value::{Bytes, Duration, Secret};
 /// Answers larger than this, in bytes, are kept in a file instead of in the output's `text`.
 const TEXT_CAP: usize = 1 << 20;
 /// Longer timeouts are taken to be this long.
-const LONGEST: std::time::Duration = std::time::Duration::from_secs(7 * 24 * 3600);
+const LONGEST: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 /// Sends one request. An answer with a status outside 2xx is a failure (its class says which) unless `accept` names it.
 #[derive(Debug, Deserialize, JsonSchema)]

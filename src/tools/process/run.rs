@@ -1,5 +1,6 @@
 //! Starting a program, reading what it prints, and ending it.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
@@ -256,7 +257,7 @@ impl Processes {
         for arg in &command.args {
             line.push(' ');
             if arg.is_empty() || arg.contains(|c: char| c.is_whitespace() || c.is_control()) {
-                line.push_str(&format!("{arg:?}"));
+                let _ = write!(line, "{arg:?}");
             } else {
                 line.push_str(arg);
             }

@@ -51,7 +51,7 @@ impl Processes {
 #[must_use]
 pub fn first_version(text: &str) -> Option<semver::Version> {
     text.split(|c: char| c.is_whitespace() || ",;()[]\"'=/".contains(c))
-        .filter_map(|word| {
+        .find_map(|word| {
             let word = word.trim_start_matches(['v', 'V']).trim_end_matches(['.', ':']);
             if !word.starts_with(|c: char| c.is_ascii_digit()) || !word.contains('.') {
                 return None;
@@ -60,7 +60,6 @@ pub fn first_version(text: &str) -> Option<semver::Version> {
                 .ok()
                 .or_else(|| semver::Version::parse(&format!("{word}.0")).ok())
         })
-        .next()
 }
 
 #[cfg(test)]

@@ -54,8 +54,8 @@ fn each_encoding_is_found() {
         "p@ss/w0rd \\\"&<'> \\u00e9$".to_owned(),
         "p@ss/w0rd &quot;&amp;&lt;&apos;&gt; é$".to_owned(),
         "p@ss/w0rd &#34;&amp;&lt;&#39;&gt; é$".to_owned(),
-        secret.bytes().map(|b| format!("{b:02x}")).collect(),
-        secret.bytes().map(|b| format!("{b:02X}")).collect(),
+        crate::tools::files::hex(secret.as_bytes()),
+        crate::tools::files::hex(secret.as_bytes()).to_uppercase(),
         "'p@ss/w0rd \"&<'\\''> é$'".to_owned(),
         "p@ss/w0rd\\ \\\"\\&\\<\\'\\>\\ é\\$".to_owned(),
     ];

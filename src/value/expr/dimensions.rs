@@ -14,8 +14,10 @@ pub(super) fn product(left: &Operand, right: &Operand) -> Option<Operand> {
     use Dimension::{Bytes, Duration, Rate, Ratio, Throughput};
     use Operand::{Of, Plain};
     Some(match (left, right) {
-        (Plain, Plain) | (Plain, Of(Ratio)) | (Of(Ratio), Plain) => Plain,
-        (Of(Duration), Of(Rate)) | (Of(Rate), Of(Duration)) => Plain,
+        (Plain, Plain | Of(Ratio))
+        | (Of(Ratio), Plain)
+        | (Of(Duration), Of(Rate))
+        | (Of(Rate), Of(Duration)) => Plain,
         (Of(Duration), Of(Throughput)) | (Of(Throughput), Of(Duration)) => Of(Bytes),
         (Of(Bytes), Of(Rate)) | (Of(Rate), Of(Bytes)) => Of(Throughput),
         (Of(d), Plain | Of(Ratio)) | (Plain | Of(Ratio), Of(d)) => Of(d.clone()),
@@ -29,12 +31,10 @@ pub(super) fn quotient(left: &Operand, right: &Operand) -> Option<Operand> {
     use Operand::{Of, Plain};
     Some(match (left, right) {
         (Plain, Plain | Of(Ratio)) => Plain,
-        (Plain, Of(Duration)) => Of(Rate),
-        (Plain, Of(Rate)) => Of(Duration),
+        (Plain, Of(Duration)) | (Of(Throughput), Of(Bytes)) => Of(Rate),
+        (Plain, Of(Rate)) | (Of(Bytes), Of(Throughput)) => Of(Duration),
         (Of(Bytes), Of(Duration)) => Of(Throughput),
-        (Of(Bytes), Of(Throughput)) => Of(Duration),
         (Of(Throughput), Of(Rate)) => Of(Bytes),
-        (Of(Throughput), Of(Bytes)) => Of(Rate),
         (Of(a), Of(b)) if a.fits(b) => Plain,
         (Of(d), Plain | Of(Ratio)) => Of(d.clone()),
         (Plain | Of(_), Of(_)) => return None,

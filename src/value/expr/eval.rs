@@ -253,7 +253,7 @@ fn index<'a>(value: Cow<'a, Value>, key: &Value) -> Result<Found<'a>, Problem> {
 }
 
 /// A part of a value, borrowed when the value is.
-fn part<'a>(value: Cow<'a, Value>, take: impl Fn(&Value) -> Option<&Value>) -> Cow<'a, Value> {
+fn part(value: Cow<'_, Value>, take: impl Fn(&Value) -> Option<&Value>) -> Cow<'_, Value> {
     match value {
         Cow::Borrowed(value) => take(value).map_or(Cow::Owned(Value::Null), Cow::Borrowed),
         Cow::Owned(value) => Cow::Owned(take(&value).cloned().unwrap_or(Value::Null)),

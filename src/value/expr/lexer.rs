@@ -58,11 +58,6 @@ pub(super) fn tokens(text: &str) -> Vec<(Token, Range)> {
     }
 }
 
-/// Whether a text is a name: what may stand after a point.
-pub(super) fn is_name(text: &str) -> bool {
-    text.starts_with(starts_name) && text.chars().all(continues_name)
-}
-
 struct Lexer<'a> {
     text: &'a str,
     at: usize,

@@ -127,7 +127,7 @@ impl Parser {
             Token::Word(word) => format!("found `{word}`"),
             Token::Symbol(symbol) => format!("found `{symbol}`"),
         };
-        self.error(self.place(), format!("expected {expected}, {found}"), self.cure())
+        Self::error(self.place(), format!("expected {expected}, {found}"), self.cure())
     }
 
     /// What was probably meant, for mistakes that are often made.
@@ -155,7 +155,7 @@ impl Parser {
         }
     }
 
-    fn error(&self, at: Range, message: String, help: Option<&str>) -> ParseError {
+    fn error(at: Range, message: String, help: Option<&str>) -> ParseError {
         ParseError {
             message,
             at,
@@ -163,8 +163,8 @@ impl Parser {
         }
     }
 
-    fn too_deep(&self, at: Range) -> ParseError {
-        self.error(
+    fn too_deep(at: Range) -> ParseError {
+        Self::error(
             at,
             format!("the expression is more than {MAX_DEPTH} levels deep"),
             Some("split it into several checks"),
@@ -177,7 +177,7 @@ impl Parser {
             end: self.end_of_last(),
         };
         if below >= MAX_DEPTH {
-            return Err(self.too_deep(at));
+            return Err(Self::too_deep(at));
         }
         Ok(Tree {
             expr: Expr { kind, at },
@@ -188,7 +188,7 @@ impl Parser {
     /// Reads something inside a bracket or after a sign, where the text can nest.
     fn nested(&mut self, read: fn(&mut Self) -> Parsed) -> Parsed {
         if self.open >= MAX_DEPTH {
-            return Err(self.too_deep(self.place()));
+            return Err(Self::too_deep(self.place()));
         }
         self.open += 1;
         let tree = read(self);
@@ -241,7 +241,7 @@ impl Parser {
         let left = self.sum()?;
         let compared = self.one_comparison(left)?;
         if let Some(second) = self.comparison_ahead() {
-            return Err(self.error(
+            return Err(Self::error(
                 self.place(),
                 format!("comparisons cannot be chained: `{second}` follows a comparison"),
                 Some("write `a < b and b < c`, or put brackets"),

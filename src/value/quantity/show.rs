@@ -39,7 +39,8 @@ fn compound(mut seconds: u64) -> String {
     let mut text = String::new();
     for (size, unit) in [(86_400, "d"), (3_600, "h"), (60, "m"), (1, "s")] {
         if seconds >= size {
-            text += &format!("{}{unit}", seconds / size);
+            text += &(seconds / size).to_string();
+            text += unit;
             seconds %= size;
         }
     }

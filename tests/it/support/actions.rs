@@ -88,7 +88,7 @@ impl Stage {
             attempt: 1,
             base_dir: self.path("project/specs"),
             artifact_dir: self.path("run/artifacts/T/step"),
-            deadline: Instant::now() + Duration::from_secs(120),
+            deadline: Instant::now() + Duration::from_mins(2),
             cancel: CancellationToken::new(),
             prefix: "sr-test".into(),
             seed: 7,

@@ -7,3 +7,8 @@ pub mod events;
 pub mod faults;
 pub mod specrun;
 pub mod webdriver;
+
+/// The folder of the project.
+pub fn root() -> &'static std::path::Path {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+}

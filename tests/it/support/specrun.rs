@@ -94,8 +94,13 @@ impl Running {
     }
 
     /// Waits until it ends by itself.
-    pub fn wait(mut self) -> Ran {
-        let status = self.ended();
+    pub fn wait(self) -> Ran {
+        self.wait_up_to(CAP)
+    }
+
+    /// Waits until it ends by itself, when that may take longer than usual.
+    pub fn wait_up_to(mut self, cap: Duration) -> Ran {
+        let status = self.ended(cap);
         let text = |t: Option<JoinHandle<String>>| t.map(|t| t.join().unwrap()).unwrap_or_default();
         let stdout = text(self.stdout.take());
         let stderr = text(self.stderr.take());
@@ -106,13 +111,13 @@ impl Running {
         }
     }
 
-    fn ended(&mut self) -> ExitStatus {
+    fn ended(&mut self, cap: Duration) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(start.elapsed() < CAP, "specrun did not end within {CAP:?}");
+            assert!(start.elapsed() < cap, "specrun did not end within {cap:?}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }

@@ -50,27 +50,16 @@ pub(super) fn run<'a>(call: &Call<'a>) -> Evaluated<'a> {
 
 /// The first or the last element.
 pub(super) fn end(list: Cow<'_, Value>, first: bool) -> Result<Found<'_>, Problem> {
-    let take = |items: &[Value]| {
-        if first {
-            items.first().cloned()
-        } else {
-            items.last().cloned()
+    let at = |items: &[Value]| if first { 0 } else { items.len().saturating_sub(1) };
+    let found = match list {
+        Cow::Borrowed(Value::List(items)) => items.get(at(items)).map(Cow::Borrowed),
+        Cow::Owned(Value::List(mut items)) => {
+            let at = at(&items);
+            (at < items.len()).then(|| Cow::Owned(items.swap_remove(at)))
         }
+        other => return Err(Problem::new(format!("expected a list, got {}", shown(&other)))),
     };
-    let found = match &list {
-        Cow::Borrowed(Value::List(items)) => {
-            return Ok(match if first { items.first() } else { items.last() } {
-                Some(value) => Found::There(Cow::Borrowed(value)),
-                None => Found::Missing("the list is empty".to_owned()),
-            });
-        }
-        Cow::Owned(Value::List(items)) => take(items),
-        other => return Err(Problem::new(format!("expected a list, got {}", shown(other)))),
-    };
-    Ok(match found {
-        Some(value) => Found::There(Cow::Owned(value)),
-        None => Found::Missing("the list is empty".to_owned()),
-    })
+    Ok(found.map_or_else(|| Found::Missing("the list is empty".to_owned()), Found::There))
 }
 
 fn of_container(call: &Call<'_>, subject: &Value) -> Result<Value, EvalError> {

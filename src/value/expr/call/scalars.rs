@@ -27,10 +27,7 @@ pub(super) fn run(call: &Call<'_>) -> Result<Value, EvalError> {
             let (text, from, to) = (call.text(0)?, call.text(1)?, call.text(2)?);
             Value::String(text.replace(not_empty(call, 1, &from)?, &to))
         }
-        B::Sha256 => {
-            let digest = Sha256::digest(call.text(0)?.as_bytes());
-            Value::String(digest.iter().map(|byte| format!("{byte:02x}")).collect())
-        }
+        B::Sha256 => Value::String(format!("{:x}", Sha256::digest(call.text(0)?.as_bytes()))),
         B::Json => {
             let text = call.text(0)?;
             let json = serde_json::from_str(&text)
@@ -173,7 +170,7 @@ fn round(call: &Call<'_>, value: &Value) -> Result<Value, EvalError> {
 
 fn whole(x: f64) -> Option<Value> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;
-    (x >= -LIMIT && x < LIMIT).then_some(Value::Int(x as i64))
+    (-LIMIT..LIMIT).contains(&x).then_some(Value::Int(x as i64))
 }
 
 /// Whole numbers stay exact.

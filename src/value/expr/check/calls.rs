@@ -290,8 +290,8 @@ impl Checker<'_> {
             (B::Abs, Type::Proportion) => Type::Quantity(Dimension::Ratio),
             (B::Abs, ty) if operand(ty).is_some() => ty.clone(),
             (B::Abs, _) => return self.unfit(call, 0, "a number or a quantity"),
-            (B::Int, Type::Int | Type::Number | Type::Any | Type::String | Type::Enum(_)) => Type::Int,
-            (B::Number, Type::Int) => Type::Int,
+            (B::Number, Type::Int)
+            | (B::Int, Type::Int | Type::Number | Type::Any | Type::String | Type::Enum(_)) => Type::Int,
             (B::Number, Type::Number | Type::Any | Type::String | Type::Enum(_)) => Type::Number,
             (B::Int | B::Number, _) => return self.unfit(call, 0, "text or a number"),
             (B::Round, Type::Int | Type::Number | Type::Any) if call.types.len() == 2 => Type::Number,

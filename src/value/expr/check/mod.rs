@@ -213,19 +213,18 @@ impl Checker<'_> {
         let optional = matches!(base, Type::Optional(_));
         let ty = match base.present() {
             Type::Any => Type::Any,
-            Type::Object(object) => match object.fields.iter().find(|f| f.name == name) {
-                Some(field) => field.ty.clone(),
-                None => {
-                    let known = object.fields.iter().map(|f| f.name.as_str());
-                    let help = did_you_mean(name, known);
+            Type::Object(object) => {
+                let Some(field) = object.fields.iter().find(|f| f.name == name) else {
+                    let help = did_you_mean(name, object.fields.iter().map(|f| f.name.as_str()));
                     return self.wrong(
                         FindingKind::UnknownField,
                         at,
                         format!("unknown field `{name}`"),
                         help,
                     );
-                }
-            },
+                };
+                field.ty.clone()
+            }
             Type::Map(value) => (**value).clone().optional(),
             Type::Distribution(dimension) => match name {
                 "n" | "missing" => Type::Int,

@@ -199,7 +199,6 @@ impl Checker<'_> {
                     self.wrong(kind_of(element, item.1), at, message, cure(element, item.1));
                 }
             }
-            Type::Map(_) if is_text(item.1) => {}
             Type::Object(object) if is_text(item.1) => {
                 if let ExprKind::Literal(Value::String(word)) = &item.0.kind
                     && !object.fields.iter().any(|f| f.name == *word)
@@ -222,7 +221,7 @@ impl Checker<'_> {
                     Some(help),
                 );
             }
-            Type::String | Type::Enum(_) if is_text(item.1) => {}
+            Type::Map(_) | Type::String | Type::Enum(_) if is_text(item.1) => {}
             Type::String | Type::Enum(_) | Type::Map(_) | Type::Object(_) => {
                 let message = format!("what is looked for here is text, this is {}", item.1);
                 self.wrong(FindingKind::Type, item.0.at, message, None);
@@ -407,8 +406,10 @@ pub(super) fn operand(ty: &Type) -> Option<Operand> {
 /// Whether values of the two types can be the same.
 fn may_be_equal(a: &Type, b: &Type) -> bool {
     match (a.present(), b.present()) {
-        (Type::Any, _) | (_, Type::Any) => true,
-        (Type::String, Type::String | Type::Enum(_)) | (Type::Enum(_), Type::String) => true,
+        (Type::Any, _)
+        | (_, Type::Any)
+        | (Type::String, Type::String | Type::Enum(_))
+        | (Type::Enum(_), Type::String) => true,
         (Type::Enum(a), Type::Enum(b)) => a.iter().any(|word| b.contains(word)),
         (Type::List(a), Type::List(b)) | (Type::Map(a), Type::Map(b)) => may_be_equal(a, b),
         (Type::Object(a), Type::Object(b)) => a.fields.iter().all(|field| {
@@ -458,7 +459,6 @@ fn cure(a: &Type, b: &Type) -> Option<String> {
             dimension.example()
         )),
         (Type::List(_), Type::Int | Type::Number) => Some("its length is `len(x)`".to_owned()),
-        (Type::Secret | Type::Any, _) => None,
         _ => None,
     };
     pair(a, b).or_else(|| pair(b, a))
