@@ -215,3 +215,83 @@ fn event_of(line: &[u8]) -> Result<Event, String> {
     }
     serde_json::from_slice(json).map_err(|e| format!("it is not an event: {e}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn note(seq: u64) -> Event {
+        Event {
+            seq,
+            at: String::new(),
+            elapsed: 0.0,
+            spec: None,
+            step: None,
+            kind: EventKind::Note {
+                message: format!("note {seq}"),
+            },
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_at_the_end() {
+        let mut writer = Writer::create(&tempfile::tempdir().unwrap().path().join("j")).unwrap();
+        writer.file = File::options().append(true).open("/dev/full").unwrap();
+        writer.append(&note(0));
+        writer.append(&note(1));
+        let (_, error) = writer.finish();
+        assert_eq!(error.unwrap().kind(), io::ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_missing_event_is_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("j");
+        let mut writer = Writer::create(&path).unwrap();
+        for seq in [0, 1, 3] {
+            writer.append(&note(seq));
+        }
+        assert!(writer.finish().1.is_none());
+        let journal = read(&path).unwrap();
+        assert_eq!(journal.events.len(), 3);
+        assert_eq!(journal.damage.len(), 1);
+        assert_eq!(journal.damage[0].line, 3);
+    }
+
+    #[test]
+    fn writing_on_takes_a_torn_line_away_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("j");
+        let mut writer = Writer::create(&path).unwrap();
+        writer.append(&note(0));
+        assert!(writer.finish().1.is_none());
+        File::options()
+            .append(true)
+            .open(&path)
+            .unwrap()
+            .write_all(b"0123")
+            .unwrap();
+        let torn = read(&path).unwrap();
+        assert!(torn.torn);
+        let mut writer = Writer::reopen(&path, torn.whole).unwrap();
+        writer.append(&note(1));
+        assert!(writer.finish().1.is_none());
+        let whole = read(&path).unwrap();
+        assert_eq!(
+            (whole.events, whole.torn, whole.damage),
+            (vec![note(0), note(1)], false, vec![])
+        );
+    }
+
+    #[test]
+    fn a_newer_format_and_an_empty_file_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("j");
+        File::create(&path).unwrap();
+        assert!(matches!(read(&path), Err(ReadError::Empty { .. })));
+        assert!(matches!(
+            read(&dir.path().join("none")),
+            Err(ReadError::Io { .. })
+        ));
+    }
+}

@@ -1,5 +1,7 @@
 //! Values made different: what a wrong platform could have answered instead.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Number, Value as Json, json};
 
 use super::touched::Part;
@@ -17,7 +19,8 @@ pub(super) struct Mutation {
 }
 
 /// Which mutations belong together: a check that sets a limit notices some of them and allows the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A number, quantity, time, share or sample that is larger, smaller, negative or zero.
     Number,

@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value as Json;
 
 use super::mutate::{self, Key, Kind, Mutation};
@@ -23,7 +25,7 @@ use crate::value::SpecId;
 const MOST: usize = 5000;
 
 /// What a spec's checks notice.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Proof {
     pub id: SpecId,
     pub title: String,
@@ -35,7 +37,7 @@ pub struct Proof {
 }
 
 /// One value that was made wrong.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Mutant {
     /// Where: `train.accuracy`, `list.pods[*].phase`.
     pub place: String,
@@ -47,7 +49,8 @@ pub struct Mutant {
 }
 
 /// What became of a mutant.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// This check was no longer passed.
     Noticed { check: String, verdict: Verdict },

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use super::recording::{Check, Recording};
 use super::world::World;
 use crate::check::{CheckOutcome, Verdict};
@@ -10,7 +13,7 @@ use crate::plan::{Plan, SpecPlan};
 use crate::value::{SpecId, StepId};
 
 /// A spec, then and now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SpecReplay {
     pub id: SpecId,
     /// None when it did not end, or is not in the recorded run.
@@ -25,7 +28,7 @@ pub struct SpecReplay {
 }
 
 /// A check, then and now.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct CheckReplay {
     pub check: CheckInfo,
     pub step: Option<StepId>,
@@ -35,7 +38,8 @@ pub struct CheckReplay {
 }
 
 /// What became of a check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
 pub enum Change {
     /// The verdict is what it was.
     Same,

@@ -1,5 +1,7 @@
 //! Replay and proof: what checks say of recorded outputs, and of wrong ones.
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -14,6 +16,7 @@ use specrun::spec::{SpecDefaults, read_text};
 use specrun::value::{Distribution, Duration, Proportion, Ratio};
 
 use crate::support::events::Story;
+use crate::support::specrun::Project;
 
 /// Gives whatever the test has recorded.
 struct Ask;
@@ -331,5 +334,69 @@ fn a_step_that_did_not_run_gives_no_verdict() {
             .message
             .contains("step `b` has no recorded output"),
         "{r:?}"
+    );
+}
+
+/// The quick start, really run: its checks pass again on what was recorded, and notice what would be wrong.
+#[test]
+fn the_quick_start_replays_and_is_proved() {
+    let project = Project::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/quickstart");
+    let root = root.to_str().unwrap();
+    let ran = project.run(&["run", root]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let runs = project.path().join(".specrun/runs");
+    let run = std::fs::read_dir(runs).unwrap().next().unwrap().unwrap().path();
+    let journal = specrun::engine::journal::read(&run.join("journal.jsonl")).unwrap();
+
+    let sources = Sources::new();
+    let mut out = Diagnostics::new();
+    let defaults = SpecDefaults::default();
+    let mut files: Vec<_> = std::fs::read_dir(root)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .collect();
+    files.retain(|f| f.extension().is_some_and(|e| e == "yaml"));
+    files.sort();
+    let specs: Vec<_> = files
+        .iter()
+        .filter_map(|f| {
+            let id = sources.add(f, std::fs::read_to_string(f).unwrap());
+            read_text(&sources, id, &specrun::actions::REGISTRY, defaults, &mut out)
+        })
+        .collect();
+    let (plan, _) = compile(&Request {
+        sources: &sources,
+        registry: &specrun::actions::REGISTRY,
+        specs: &specs,
+        given: Given {
+            set: &[],
+            environment: None,
+            secrets: &[],
+            variable: &|_| None,
+            complete: true,
+        },
+        defaults,
+    });
+    let plan = plan.unwrap();
+    for r in replay(&plan, &journal.events) {
+        assert_eq!(
+            (r.before, r.after),
+            (Some(Verdict::Passed), Some(Verdict::Passed)),
+            "{r}"
+        );
+        assert!(r.checks.iter().all(|c| c.change == Change::Same), "{r}");
+    }
+    let shown: Vec<_> = prove(&plan, &journal.events)
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            "Q01  100%: 4 of 4 wrong values noticed, 4 within what the checks allow\n",
+            "Q02  100%: 4 of 4 wrong values noticed\n",
+            "Q03  100%: 4 of 4 wrong values noticed\n",
+        ]
     );
 }
