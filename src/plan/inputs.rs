@@ -80,7 +80,7 @@ fn plain(input: &Input, given: &Given<'_>, out: &mut Diagnostics) -> Option<Valu
             .map_err(|e| {
                 out.push(
                     bad(input, &format!("`--set {name}={text}`: {e}")).label(input.name.span, "this input"),
-                )
+                );
             })
             .ok();
     }

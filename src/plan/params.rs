@@ -291,21 +291,22 @@ fn misfit(actual: &Type, ty: &Type, alone: bool, span: Span) -> Option<Diagnosti
 /// Whether a value of type `actual` may be where `wanted` is needed, as far as is known before the run.
 pub(super) fn fits(actual: &Type, wanted: &Type) -> bool {
     match (actual, wanted) {
-        (Type::Any, _) => true,
         (Type::Secret, w) => *required(w) == Type::Secret,
-        (_, Type::Any) => true,
-        (Type::Optional(a), Type::Optional(w)) => fits(a, w),
+        // An int is a number; quantities, times and words of a list are text in JSON; and what text is only its
+        // value can tell.
+        (Type::Any, _)
+        | (_, Type::Any)
+        | (Type::Int, Type::Number)
+        | (Type::Enum(_) | Type::Quantity(_) | Type::Time, Type::String)
+        | (Type::String, Type::Enum(_) | Type::Time | Type::Quantity(_))
+        | (Type::Map(_), Type::Object(_)) => true,
+        (Type::Optional(a), Type::Optional(w))
+        | (Type::List(a), Type::List(w))
+        | (Type::Map(a), Type::Map(w)) => fits(a, w),
         (Type::Optional(_), _) => false,
         (a, Type::Optional(w)) => *a == Type::Null || fits(a, w),
-        (Type::Int, Type::Number) => true,
-        // Their JSON form is text.
-        (Type::Enum(_) | Type::Quantity(_) | Type::Time, Type::String) => true,
-        // Only the value can tell.
-        (Type::String, Type::Enum(_) | Type::Time | Type::Quantity(_)) => true,
         (Type::Enum(a), Type::Enum(w)) => a.iter().any(|v| w.contains(v)),
-        (Type::List(a), Type::List(w)) | (Type::Map(a), Type::Map(w)) => fits(a, w),
         (Type::Object(_), Type::Map(w)) => **w == Type::Any,
-        (Type::Map(_), Type::Object(_)) => true,
         (Type::Object(a), Type::Object(w)) => a.fields.iter().all(|f| {
             w.fields
                 .iter()

@@ -41,33 +41,27 @@ pub(super) fn unknown_key(out: &mut Diagnostics, key: &Spanned<String>, what: &s
 
 /// The node as a mapping, or a report.
 pub(super) fn mapping<'a>(out: &mut Diagnostics, node: &'a Node, what: &str) -> &'a [Entry] {
-    match &node.kind {
-        Kind::Map(entries) => entries,
-        _ => {
-            wrong_kind(out, node, what, "a mapping");
-            &[]
-        }
+    if let Kind::Map(entries) = &node.kind {
+        return entries;
     }
+    wrong_kind(out, node, what, "a mapping");
+    &[]
 }
 
 /// The node as a list that is not empty, or a report.
 pub(super) fn list<'a>(out: &mut Diagnostics, node: &'a Node, what: &str) -> &'a [Node] {
-    match &node.kind {
-        Kind::Seq(items) => {
-            if items.is_empty() {
-                out.push(
-                    Diagnostic::error(Code::EmptyList, format!("{what} is an empty list"))
-                        .label(node.span, "nothing in it")
-                        .help("leave the key out if nothing is meant"),
-                );
-            }
-            items
-        }
-        _ => {
-            wrong_kind(out, node, what, "a list");
-            &[]
-        }
+    let Kind::Seq(items) = &node.kind else {
+        wrong_kind(out, node, what, "a list");
+        return &[];
+    };
+    if items.is_empty() {
+        out.push(
+            Diagnostic::error(Code::EmptyList, format!("{what} is an empty list"))
+                .label(node.span, "nothing in it")
+                .help("leave the key out if nothing is meant"),
+        );
     }
+    items
 }
 
 /// Text that holds no expression.

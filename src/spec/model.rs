@@ -156,8 +156,8 @@ impl Default for SpecDefaults {
     fn default() -> Self {
         Self {
             confidence: Confidence::Level(0.95),
-            step_timeout: Duration::from_secs(60),
-            spec_timeout: Duration::from_secs(600),
+            step_timeout: Duration::from_mins(1),
+            spec_timeout: Duration::from_mins(10),
             every: Backoff {
                 first: Duration::from_secs(1),
                 last: Duration::from_secs(1),

@@ -87,7 +87,7 @@ pub(super) fn load(sources: &Sources, path: &Path, out: &mut Diagnostics) -> Opt
         }
         Err(e) => {
             let at = e.utf8_error().valid_up_to();
-            let line = e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+            let line = String::from_utf8_lossy(&e.as_bytes()[..at]).matches('\n').count() + 1;
             out.push(
                 Diagnostic::error(
                     Code::NotUtf8,
@@ -144,12 +144,12 @@ pub fn read_text(
     only_known(out, &root, "a spec", SPEC_KEYS);
 
     let top = root.entries().first().map_or(root.span, |e| e.key.span);
-    let required = |out: &mut Diagnostics, key: &str, help: &str| match root.get(key) {
-        Some(e) => text(out, &e.value, &format!("`{key}`")),
-        None => {
-            missing_key(out, top, "the spec", key, help);
-            None
+    let required = |out: &mut Diagnostics, key: &str, help: &str| {
+        if let Some(e) = root.get(key) {
+            return text(out, &e.value, &format!("`{key}`"));
         }
+        missing_key(out, top, "the spec", key, help);
+        None
     };
     let spec_id = required(
         out,
@@ -298,48 +298,7 @@ fn spec_name(out: &mut Diagnostics, id: &Spanned<String>) -> bool {
 fn tools(out: &mut Diagnostics, node: &Node) -> Vec<Tool> {
     let mut found: Vec<Tool> = Vec::new();
     for item in list(out, node, "`tools`") {
-        let tool = match &item.kind {
-            Kind::Map(entries) => {
-                let [one] = entries.as_slice() else {
-                    wrong_kind(
-                        out,
-                        item,
-                        "an item of `tools`",
-                        "a name, or one name with a version",
-                    );
-                    continue;
-                };
-                let Some(t) = text(out, &one.value, "a version") else {
-                    continue;
-                };
-                match semver::VersionReq::parse(&t.value) {
-                    Ok(v) => Tool {
-                        family: one.key.clone(),
-                        version: Some(v),
-                    },
-                    Err(e) => {
-                        bad_value(
-                            out,
-                            t.span,
-                            format!("`{}` is not a version requirement such as `>=2.2`: {e}", t.value),
-                        );
-                        Tool {
-                            family: one.key.clone(),
-                            version: None,
-                        }
-                    }
-                }
-            }
-            _ => {
-                let Some(family) = text(out, item, "an item of `tools`") else {
-                    continue;
-                };
-                Tool {
-                    family,
-                    version: None,
-                }
-            }
-        };
+        let Some(tool) = tool(out, item) else { continue };
         if let Some(first) = found.iter().find(|t| t.family.value == tool.family.value) {
             out.push(
                 Diagnostic::error(
@@ -354,6 +313,41 @@ fn tools(out: &mut Diagnostics, node: &Node) -> Vec<Tool> {
         }
     }
     found
+}
+
+/// A family, or `{family: VERSION}`.
+fn tool(out: &mut Diagnostics, item: &Node) -> Option<Tool> {
+    if !matches!(item.kind, Kind::Map(_)) {
+        return Some(Tool {
+            family: text(out, item, "an item of `tools`")?,
+            version: None,
+        });
+    }
+    let [one] = item.entries() else {
+        wrong_kind(
+            out,
+            item,
+            "an item of `tools`",
+            "a name, or one name with a version",
+        );
+        return None;
+    };
+    let wanted = text(out, &one.value, "a version")?;
+    let version = semver::VersionReq::parse(&wanted.value);
+    if let Err(e) = &version {
+        bad_value(
+            out,
+            wanted.span,
+            format!(
+                "`{}` is not a version requirement such as `>=2.2`: {e}",
+                wanted.value
+            ),
+        );
+    }
+    Some(Tool {
+        family: one.key.clone(),
+        version: version.ok(),
+    })
 }
 
 fn inputs(out: &mut Diagnostics, node: &Node) -> Vec<Input> {

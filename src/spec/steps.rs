@@ -371,6 +371,7 @@ pub(super) fn checks(out: &mut Diagnostics, node: &Node, what: &str) -> Vec<Chec
 }
 
 fn check(out: &mut Diagnostics, node: &Node, what: &str) -> Option<Check> {
+    const KEYS: &[&str] = &["check", "confidence", "because", "severity"];
     if !matches!(node.kind, Kind::Map(_)) {
         return Some(Check {
             text: scalar_expression(out, node, what)?,
@@ -379,7 +380,6 @@ fn check(out: &mut Diagnostics, node: &Node, what: &str) -> Option<Check> {
             severity: Severity::default(),
         });
     }
-    const KEYS: &[&str] = &["check", "confidence", "because", "severity"];
     if let Some(slip) = node
         .entries()
         .iter()

@@ -168,7 +168,7 @@ fn run_all(cases: &[Case]) -> Vec<Said> {
     std::thread::scope(|scope| {
         let parts: Vec<_> = cases
             .chunks(half)
-            .map(|part| scope.spawn(move || part.iter().map(|c| run(c)).collect::<Vec<_>>()))
+            .map(|part| scope.spawn(move || part.iter().map(run).collect::<Vec<_>>()))
             .collect();
         parts.into_iter().flat_map(|p| p.join().unwrap()).collect()
     })

@@ -125,13 +125,13 @@ const fn compares(op: BinaryOp) -> bool {
 }
 
 fn both(left: &Expr, right: &Expr, scope: &dyn Scope, risk: Risk) -> CheckOutcome {
-    let first = judge(left, scope, risk);
+    let first = link(BinaryOp::And, left, scope, risk);
     match first.verdict {
         // What stands behind may only have a value when this holds (`x is present and x > 3`).
         Verdict::Failed | Verdict::Errored | Verdict::Blocked | Verdict::Cancelled => named(left, first),
-        Verdict::Passed => join(left, first, right, judge(right, scope, risk)),
+        Verdict::Passed => join(left, first, right, link(BinaryOp::And, right, scope, risk)),
         Verdict::Inconclusive => {
-            let second = judge(right, scope, risk);
+            let second = link(BinaryOp::And, right, scope, risk);
             match second.verdict {
                 Verdict::Failed | Verdict::Errored => named(right, second),
                 _ => named(left, first),
@@ -141,23 +141,36 @@ fn both(left: &Expr, right: &Expr, scope: &dyn Scope, risk: Risk) -> CheckOutcom
 }
 
 fn either(left: &Expr, right: &Expr, scope: &dyn Scope, risk: Risk) -> CheckOutcome {
-    let first = judge(left, scope, risk);
+    let first = link(BinaryOp::Or, left, scope, risk);
     match first.verdict {
         Verdict::Passed | Verdict::Errored | Verdict::Blocked | Verdict::Cancelled => named(left, first),
         Verdict::Failed => {
-            let second = judge(right, scope, risk);
+            let second = link(BinaryOp::Or, right, scope, risk);
             match second.verdict {
                 Verdict::Failed => join(left, first, right, second),
                 _ => named(right, second),
             }
         }
         Verdict::Inconclusive => {
-            let second = judge(right, scope, risk);
+            let second = link(BinaryOp::Or, right, scope, risk);
             match second.verdict {
                 Verdict::Passed | Verdict::Errored => named(right, second),
                 _ => named(left, first),
             }
         }
+    }
+}
+
+/// A link of a chain `a and b and c`: the risk was shared out once, over the whole chain.
+fn link(chain: BinaryOp, expr: &Expr, scope: &dyn Scope, risk: Risk) -> CheckOutcome {
+    match &expr.kind {
+        ExprKind::Binary(BinaryOp::And, left, right) if chain == BinaryOp::And => {
+            both(left, right, scope, risk)
+        }
+        ExprKind::Binary(BinaryOp::Or, left, right) if chain == BinaryOp::Or => {
+            either(left, right, scope, risk)
+        }
+        _ => judge(expr, scope, risk),
     }
 }
 

@@ -372,6 +372,25 @@ fn several_tests_share_the_risk() {
     );
 }
 
+/// Three tests refute from 11 of 100 each (1.2 % < 5 % / 3), however the chain is bracketed.
+#[test]
+fn a_chain_shares_the_risk_once() {
+    let three = |k| {
+        [
+            ("a", errors(k, 100)),
+            ("b", errors(k, 100)),
+            ("c", errors(k, 100)),
+        ]
+    };
+    for chain in [
+        "a.rate < 5% and b.rate < 5% and c.rate < 5%",
+        "a.rate < 5% and (b.rate < 5% and c.rate < 5%)",
+    ] {
+        assert_eq!(check(chain, &three(11), AT_95).verdict, Verdict::Failed);
+        assert_eq!(check(chain, &three(10), AT_95).verdict, Verdict::Inconclusive);
+    }
+}
+
 #[test]
 fn conjunctions_are_three_valued() {
     use Verdict::{Errored, Failed, Inconclusive, Passed};

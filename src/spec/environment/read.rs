@@ -56,18 +56,17 @@ pub fn read(
     let overlay::Layers { root, dirs } = overlay::read(sources, path, out)?;
     only_known(out, &root, "an environment", ENVIRONMENT_KEYS);
     let top = root.entries().first().map_or(root.span, |e| e.key.span);
-    let env_name = match root.get("environment") {
-        Some(e) => text(out, &e.value, "`environment`").filter(|t| name(out, t, "an environment", true)),
-        None => {
-            missing_key(
-                out,
-                top,
-                "the environment",
-                "environment",
-                "give it a name: `environment: lab`",
-            );
-            None
-        }
+    let env_name = if let Some(e) = root.get("environment") {
+        text(out, &e.value, "`environment`").filter(|t| name(out, t, "an environment", true))
+    } else {
+        missing_key(
+            out,
+            top,
+            "the environment",
+            "environment",
+            "give it a name: `environment: lab`",
+        );
+        None
     };
     let mut reader = Reader {
         sources,
@@ -335,18 +334,17 @@ impl Reader<'_> {
                 "the command's words: `start: [mlflow, server]`",
             );
         }
-        let ready = match node.get("ready") {
-            Some(e) => self.ready(&e.value),
-            None => {
-                missing_key(
-                    self.out,
-                    key.span,
-                    &what,
-                    "ready",
-                    "say how to see that it is up: `ready: {http: URL, matches: REGEX, within: 60s}`",
-                );
-                None
-            }
+        let ready = if let Some(e) = node.get("ready") {
+            self.ready(&e.value)
+        } else {
+            missing_key(
+                self.out,
+                key.span,
+                &what,
+                "ready",
+                "say how to see that it is up: `ready: {http: URL, matches: REGEX, within: 60s}`",
+            );
+            None
         };
         Some(Service {
             name: key.value.clone(),
@@ -409,7 +407,7 @@ impl Reader<'_> {
             within: node
                 .get("within")
                 .and_then(|e| duration(self.out, &e.value, "`within`"))
-                .unwrap_or(Duration::from_secs(600)),
+                .unwrap_or(Duration::from_mins(10)),
         })
     }
 
@@ -485,7 +483,7 @@ impl Reader<'_> {
             within: node
                 .get("within")
                 .and_then(|e| duration(self.out, &e.value, "`within`"))
-                .unwrap_or(Duration::from_secs(60)),
+                .unwrap_or(Duration::from_mins(1)),
         })
     }
 }
