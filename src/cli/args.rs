@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::output::Color;
-use super::{check, clean, env, explain, list, matrix, new, plan, report, rerun, run, schema};
+use super::{check, clean, env, explain, list, matrix, new, plan, prove, replay, report, rerun, run, schema};
 
 /// Runs declarative tests of machine-learning platforms, and cannot go green by accident.
 #[derive(Debug, Parser)]
@@ -48,6 +48,10 @@ pub enum Verb {
     Rerun(rerun::Args),
     /// Make any report from a recorded run.
     Report(report::Args),
+    /// Evaluate the checks, as they are now, on what a run recorded; nothing is sent.
+    Replay(replay::Args),
+    /// Make recorded values wrong, and see whether the checks notice.
+    Prove(prove::Args),
     /// Remove what killed runs left behind.
     Clean(Box<clean::Args>),
 }

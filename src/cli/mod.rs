@@ -15,6 +15,9 @@ mod new;
 mod options;
 mod output;
 mod plan;
+mod prove;
+mod recorded;
+mod replay;
 mod report;
 mod rerun;
 mod run;
@@ -60,6 +63,8 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Env(args) => env::run(args, &REGISTRY, output),
         Verb::Rerun(args) => rerun::run(args, &REGISTRY, output),
         Verb::Report(args) => report::run(args, output),
+        Verb::Replay(args) => replay::run(args, &REGISTRY, output),
+        Verb::Prove(args) => prove::run(args, &REGISTRY, output),
         Verb::Clean(args) => clean::run(args, &REGISTRY, output),
     }
 }

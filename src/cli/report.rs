@@ -3,10 +3,11 @@
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 
+use super::Exit;
 use super::load::{open_project, run_dir};
 use super::output::Output;
+use super::recorded::journal;
 use super::run::FailOn;
-use super::{Exit, runs};
 use crate::diag::Diagnostics;
 use crate::engine::journal::Journal;
 use crate::event::{Severity, Sink};
@@ -36,16 +37,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, output: Output) -> Exit {
-    let root = match root(args.run_dir.as_deref(), output) {
-        Ok(root) => root,
+    let journal = match journal(&args.run, args.run_dir.as_deref(), output) {
+        Ok(journal) => journal,
         Err(exit) => return exit,
-    };
-    let journal = match runs::read(&args.run, &root, output) {
-        Ok((_, journal)) => journal,
-        Err(e) => {
-            output.error(&e);
-            return Exit::Usage;
-        }
     };
     match write(args, &journal, output) {
         Ok(()) => Exit::Passed,

@@ -2,16 +2,12 @@
 
 use std::path::PathBuf;
 
-use clap::Parser as _;
-
-use super::options::Values;
 use super::output::Output;
-use super::report::root;
-use super::{Cli, Exit, Verb, run, runs, with_default_verb};
+use super::recorded::{given, info, journal};
+use super::{Exit, run};
 use crate::action::Registry;
 use crate::engine::journal::Journal;
 use crate::engine::not_passed;
-use crate::event::{EventKind, RunInfo};
 use crate::tools::MASK;
 
 #[derive(Debug, clap::Args)]
@@ -28,16 +24,9 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
-    let root = match root(args.run_dir.as_deref(), output) {
-        Ok(root) => root,
+    let journal = match journal(&args.run, args.run_dir.as_deref(), output) {
+        Ok(journal) => journal,
         Err(exit) => return exit,
-    };
-    let journal = match runs::read(&args.run, &root, output) {
-        Ok((_, journal)) => journal,
-        Err(e) => {
-            output.error(&e);
-            return Exit::Usage;
-        }
     };
     match again(args, &journal) {
         Ok(None) => {
@@ -54,16 +43,12 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
 
 /// The options of the run, with the specs that did not pass; none when all did.
 fn again(args: &Args, journal: &Journal) -> Result<Option<run::Args>, String> {
-    let info = journal.events.iter().find_map(|e| match &e.kind {
-        EventKind::RunStarted { run } => Some(run),
-        _ => None,
-    });
-    let info = info.ok_or("the journal does not say what was run")?;
+    let info = info(journal).ok_or("the journal does not say what was run")?;
     let ids = not_passed(journal);
     if ids.is_empty() {
         return Ok(None);
     }
-    let mut again = options(info);
+    let mut again = given(info);
     again.scope.paths = info
         .specs
         .iter()
@@ -90,23 +75,4 @@ fn again(args: &Args, journal: &Journal) -> Result<Option<run::Args>, String> {
         again.run_dir.clone_from(&args.run_dir);
     }
     Ok(Some(again))
-}
-
-/// The command line of the run, read again. A run that was itself a rerun has its environment at least.
-fn options(info: &RunInfo) -> run::Args {
-    let words = with_default_verb(info.argv.iter().map(Into::into).collect());
-    if let Ok(Cli {
-        verb: Verb::Run(args),
-        ..
-    }) = Cli::try_parse_from(words)
-    {
-        return *args;
-    }
-    run::Args {
-        values: Values {
-            env: info.environment.clone(),
-            set: Vec::new(),
-        },
-        ..run::Args::default()
-    }
 }

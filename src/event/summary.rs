@@ -152,8 +152,16 @@ impl Summary {
                 }
             }
             EventKind::AttemptFailed { failure, .. } => self.notice(failure),
-            EventKind::StepFinished { failure, skipped, .. } => {
-                if let Some(failure) = failure {
+            EventKind::StepFinished {
+                failure,
+                skipped,
+                verdict,
+                ..
+            } => {
+                // A refusal that the spec expects is what it tests.
+                if let Some(failure) = failure
+                    && *verdict != Verdict::Passed
+                {
                     self.notice(failure);
                 }
                 if *skipped && let (Some(at), Some(step)) = (self.at(event), &event.step) {
@@ -581,12 +589,12 @@ mod tests {
 
     #[test]
     fn refusals_internal_mistakes_and_signals_are_seen() {
-        let failed = |class| {
+        let ended = |class, verdict| {
             event(
                 Some("T01"),
                 EventKind::StepFinished {
                     role: Role::Step,
-                    verdict: Verdict::Errored,
+                    verdict,
                     reason: None,
                     output: None,
                     failure: Some(Failure::new(class, "x")),
@@ -596,6 +604,7 @@ mod tests {
                 },
             )
         };
+        let failed = |class| ended(class, Verdict::Errored);
         let signal = |name: &str| {
             event(
                 None,
@@ -608,6 +617,8 @@ mod tests {
         let summary = Summary::of(&[run.clone(), failed(Class::Timeout)]);
         assert!(!summary.not_granted && !summary.internal && summary.interrupted_by.is_none());
         assert!(Summary::of(&[run.clone(), failed(Class::NotGranted)]).not_granted);
+        let expected = ended(Class::NotGranted, Verdict::Passed);
+        assert!(!Summary::of(&[run.clone(), expected]).not_granted);
         assert!(Summary::of(&[run.clone(), failed(Class::Internal)]).internal);
         let summary = Summary::of(&[run, signal("SIGTERM"), signal("SIGINT")]);
         assert_eq!(summary.interrupted_by.as_deref(), Some("SIGTERM"));

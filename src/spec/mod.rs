@@ -17,5 +17,7 @@ pub use model::{
     Backoff, Check, ExpectFailure, ForEach, Input, InputKind, Poll, Retry, Spec, SpecDefaults, Step, Tool,
 };
 pub use project::{Profile, Project};
+pub(crate) use read::{INPUT_TYPES, SPEC_KEYS};
 pub use read::{read, read_text};
 pub use select::{Facts, Selection};
+pub(crate) use steps::STEP_KEYS;

@@ -357,7 +357,7 @@ fn http_mistakes_are_found_before_the_run() {
         ),
         (
             json!({"url": "/x", "accept": ["200"]}),
-            "/accept/0: expected one of `any`, `3xx`, `4xx`, `5xx`, got `200`",
+            "/accept/0: expected a whole number or `any` or `3xx` or `4xx` or `5xx`, got `200`",
         ),
         (
             json!({"url": "/x", "timeout": 5}),
@@ -562,7 +562,7 @@ fn exec_mistakes_and_reach() {
         ),
         (
             json!({"argv": ["ls"], "accept": ["all"]}),
-            "/accept/0: expected `any`, got `all`",
+            "/accept/0: expected a whole number or `any`, got `all`",
         ),
     ] {
         assert_eq!(mistakes("exec.run", &params), [message], "{params}");

@@ -15,6 +15,7 @@ mod hostile;
 mod html;
 mod lab;
 mod mutations;
+mod registered;
 mod report;
 mod services;
 mod support;

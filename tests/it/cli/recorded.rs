@@ -83,6 +83,59 @@ fn rerun_takes_what_did_not_pass_with_the_options_of_the_run() {
 }
 
 #[test]
+fn changed_checks_are_replayed_on_what_was_recorded() {
+    let project = project();
+    project.run(&["specs"]).code(1);
+    let count = || {
+        std::fs::read_dir(project.path().join(".specrun/runs"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(count(), 1);
+    let same = project.run(&["replay"]).code(1);
+    assert!(same.stdout.contains("0 with another verdict"), "{}", same.stdout);
+    let b = project.read("specs/B.yaml").replace("\"bye\"", "\"hell\"");
+    project.file("specs/B.yaml", &b);
+    let changed = project.run(&["replay", "last"]).code(0);
+    assert!(
+        changed.stdout.contains("B  passed, was failed"),
+        "{}",
+        changed.stdout
+    );
+    assert!(
+        changed.stdout.contains("1 with another verdict"),
+        "{}",
+        changed.stdout
+    );
+    assert_eq!(count(), 1, "replay recorded a run");
+}
+
+#[test]
+fn what_no_check_would_notice_is_told() {
+    let project = Project::new();
+    project.file(
+        "specs/a.yaml",
+        &spec(
+            "A",
+            "tools: [exec]\nsteps:\n  - id: a\n    exec.run: {argv: [echo, '{\"name\": \"iris\"}']}\nexpect:\n  - a.json.name != \"x\"\n",
+        ),
+    );
+    project.run(&["specs"]).code(0);
+    let weak = project.run(&["prove"]).code(1);
+    assert!(weak.stdout.contains("no check would notice"), "{}", weak.stdout);
+    project.run(&["prove", "--least", "1%"]).code(0);
+    let exact = project
+        .read("specs/a.yaml")
+        .replace("a.json.name != \"x\"", "a.json.name == \"iris\"");
+    project.file("specs/a.yaml", &exact);
+    let strong = project.run(&["prove"]).code(0);
+    assert!(strong.stdout.contains("100%"), "{}", strong.stdout);
+    let json = project.run(&["prove", "--format", "json"]).code(0).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["specs"][0]["score"], 1.0);
+}
+
+#[test]
 fn without_a_terminal_there_is_no_colour_unless_it_is_asked_for() {
     let project = project();
     let plain = project.run(&["specs"]).code(1);

@@ -8,7 +8,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::support::specrun::{Project, Running, spec};
 
 /// Far more than any wait here needs.
-const CAP: Duration = Duration::from_secs(120);
+const CAP: Duration = Duration::from_mins(2);
 
 fn project(cleanup: &str) -> Project {
     let project = Project::new();

@@ -1,7 +1,8 @@
-//! The documents hold together: every link leads somewhere, every page is in the summary.
+//! Every link leads somewhere, every page is in the summary.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use super::{pages, root};
 
 #[test]
 fn links_lead_somewhere() {
@@ -37,24 +38,6 @@ fn every_page_is_in_the_summary() {
         }
     }
     assert!(missing.is_empty(), "not in docs/SUMMARY.md: {missing:?}");
-}
-
-/// README, CHANGELOG and the book.
-fn pages() -> Vec<PathBuf> {
-    let mut all = vec![root().join("README.md"), root().join("CHANGELOG.md")];
-    let book = walkdir::WalkDir::new(root().join("docs")).sort_by_file_name();
-    for entry in book {
-        let path = entry.unwrap().into_path();
-        if path.extension().is_some_and(|e| e == "md") {
-            all.push(path);
-        }
-    }
-    assert!(all.len() > 10, "the book was not found");
-    all
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).to_owned()
 }
 
 /// The targets of `[text](target)` outside of code.
