@@ -46,6 +46,22 @@ impl Vault {
         value.to_json_with(&mut |secret| Json::String(self.deposit(secret)))
     }
 
+    /// What may be shown of JSON with tickets: `***` for each.
+    #[must_use]
+    pub fn shown(&self, json: &Json) -> Json {
+        match json {
+            Json::String(text) if self.redeem(text).is_some() => Json::String("***".to_owned()),
+            Json::Array(items) => items.iter().map(|item| self.shown(item)).collect(),
+            Json::Object(fields) => {
+                let shown = fields
+                    .iter()
+                    .map(|(name, value)| (name.clone(), self.shown(value)));
+                Json::Object(shown.collect())
+            }
+            other => other.clone(),
+        }
+    }
+
     /// Whether it holds no secret.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -155,6 +171,10 @@ mod tests {
     fn a_secret_is_decoded_while_its_vault_is_open_and_never_in_the_json() {
         let (vault, json) = parameters();
         assert!(!json.to_string().contains("hunter2"));
+        assert_eq!(
+            vault.shown(&json),
+            serde_json::json!({"user": "ann", "password": "***"})
+        );
         let params: Params = vault.open(|| serde_json::from_value(json.clone())).unwrap();
         assert_eq!((params.user.as_str(), params.password.name()), ("ann", "db"));
         assert_eq!(params.password.expose(), "hunter2");

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use tokio::task::{JoinError, JoinHandle};
 use tokio_util::sync::CancellationToken;
 
+use super::render::Rendered;
 use super::{Unit, scope};
 use crate::action::{Checks, Context};
 use crate::check::{Class, Failure};
@@ -23,7 +24,7 @@ use crate::value::StepId;
 pub(super) struct Act<'a> {
     pub(super) step: &'a StepPlan,
     pub(super) id: &'a StepId,
-    pub(super) params: &'a Json,
+    pub(super) params: &'a Rendered,
     /// Which attempt this is, from 1.
     pub(super) attempt: u32,
     /// The step's own timeout, for the message.
@@ -141,8 +142,9 @@ impl Unit<'_> {
             }),
         };
         let action = a.step.action;
-        let params = a.params.clone();
-        run.actions.spawn(async move { action.run(params, &cx).await })
+        let (params, vault) = (a.params.real.clone(), a.params.vault.clone());
+        run.actions
+            .spawn(async move { vault.open_during(action.run(params, &cx)).await })
     }
 }
 

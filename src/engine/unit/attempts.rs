@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Unit;
 use super::act::Act;
+use super::render::Rendered;
 use super::scope::Local;
 use crate::action::{Checks, OwnCheck};
 use crate::check::{CheckOutcome, Class, Failure, Verdict};
@@ -21,8 +22,7 @@ pub(super) struct Turn<'a> {
     pub(super) step: &'a StepPlan,
     pub(super) id: &'a StepId,
     pub(super) item: Option<(&'a str, &'a Value)>,
-    pub(super) params: &'a Json,
-    pub(super) shown: &'a Json,
+    pub(super) params: &'a Rendered,
     pub(super) cancel: &'a CancellationToken,
 }
 
@@ -226,7 +226,7 @@ impl Unit<'_> {
                 role: turn.step.role,
                 action: turn.step.action.name().to_owned(),
                 attempt,
-                params: turn.shown.clone(),
+                params: turn.params.shown.clone(),
             },
         );
     }

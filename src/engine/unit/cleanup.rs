@@ -131,8 +131,7 @@ impl<'a> Unit<'a> {
             step,
             id: &promise.shown_as,
             item: promise.item.as_ref().map(|(n, v)| (n.as_str(), v)),
-            params: &params.real,
-            shown: &params.shown,
+            params: &params,
             cancel,
         };
         let got = self.attempts(turn).await;
@@ -169,7 +168,7 @@ impl<'a> Unit<'a> {
         let params = promise
             .params
             .as_ref()
-            .filter(|p| !p.has_secret)
+            .filter(|p| p.vault.is_empty())
             .map(|p| p.real.clone());
         self.emit(
             Some(&promise.owner_id),

@@ -5,16 +5,17 @@ use serde_json::Value as Json;
 use crate::check::{Class, Failure};
 use crate::plan::Params;
 use crate::value::expr::Scope;
-use crate::value::{Interpolated, Value};
+use crate::value::{Interpolated, Value, Vault};
 
 /// Parameters with every expression evaluated.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) struct Rendered {
-    /// What the action gets.
+    /// What the action gets, with tickets for secrets.
     pub(super) real: Json,
     /// What may be shown: secrets as `***`.
     pub(super) shown: Json,
-    pub(super) has_secret: bool,
+    /// Gives the secrets for their tickets while the action runs.
+    pub(super) vault: Vault,
 }
 
 /// Evaluates parameters.
@@ -22,33 +23,12 @@ pub(super) struct Rendered {
 /// # Errors
 /// The first expression without a value, or whose value cannot stand where it is.
 pub(super) fn render(params: &Params, scope: &dyn Scope) -> Result<Rendered, Failure> {
-    let mut has_secret = false;
-    let real = json(
-        params,
-        scope,
-        &mut has_secret,
-        Place {
-            secret: false,
-            real: true,
-        },
-    )?;
-    let shown = if has_secret {
-        json(
-            params,
-            scope,
-            &mut has_secret,
-            Place {
-                secret: false,
-                real: false,
-            },
-        )?
-    } else {
-        real.clone()
-    };
+    let mut vault = Vault::default();
+    let real = json(params, scope, &mut vault, false)?;
     Ok(Rendered {
+        shown: vault.shown(&real),
         real,
-        shown,
-        has_secret,
+        vault,
     })
 }
 
@@ -82,28 +62,16 @@ fn items_one(item: &Params, scope: &dyn Scope) -> Result<Value, Failure> {
     }
 }
 
-/// What may stand at a place, and which form is asked for.
-#[derive(Clone, Copy)]
-struct Place {
-    /// The action takes a secret here.
-    secret: bool,
-    /// The form for the action, not the one that may be shown.
-    real: bool,
-}
-
-fn json(params: &Params, scope: &dyn Scope, has_secret: &mut bool, at: Place) -> Result<Json, Failure> {
+/// `secret`: the action takes a secret here.
+fn json(params: &Params, scope: &dyn Scope, vault: &mut Vault, secret: bool) -> Result<Json, Failure> {
     match params {
         Params::Literal(json) => Ok(json.clone()),
-        Params::Text(text) => in_params(&text.value, &value(&text.value, scope)?, has_secret, at),
-        Params::List(list) => list.iter().map(|p| json(p, scope, has_secret, at)).collect(),
+        Params::Text(text) => in_params(&text.value, &value(&text.value, scope)?, vault, secret),
+        Params::List(list) => list.iter().map(|p| json(p, scope, vault, secret)).collect(),
         Params::Map(entries) => {
             let mut map = serde_json::Map::new();
             for (key, entry) in entries {
-                let at = Place {
-                    secret: entry.secret,
-                    ..at
-                };
-                let value = json(&entry.value, scope, has_secret, at)?;
+                let value = json(&entry.value, scope, vault, entry.secret)?;
                 let alone = matches!(&entry.value, Params::Text(t) if t.value.alone().is_some());
                 if !(alone && value.is_null()) {
                     map.insert(key.clone(), value);
@@ -114,26 +82,15 @@ fn json(params: &Params, scope: &dyn Scope, has_secret: &mut bool, at: Place) ->
     }
 }
 
-fn in_params(text: &Interpolated, value: &Value, has_secret: &mut bool, at: Place) -> Result<Json, Failure> {
-    if !holds_secret(value) {
-        return Ok(value.to_json());
+fn in_params(text: &Interpolated, value: &Value, vault: &mut Vault, secret: bool) -> Result<Json, Failure> {
+    if holds_secret(value) && !(secret && matches!(value, Value::Secret(_))) {
+        let shown: Vec<String> = text.exprs().map(|(e, _)| format!("`{e}`")).collect();
+        return Err(bad(format!(
+            "{} is a secret, and the action takes none here",
+            shown.join(", ")
+        )));
     }
-    *has_secret = true;
-    match value {
-        Value::Secret(secret) if at.secret => Ok(if at.real {
-            // The last moment: from here it goes to the action alone.
-            Json::from(secret.expose())
-        } else {
-            Json::from(secret.to_string())
-        }),
-        _ => {
-            let shown: Vec<String> = text.exprs().map(|(e, _)| format!("`{e}`")).collect();
-            Err(bad(format!(
-                "{} is a secret, and the action takes none here",
-                shown.join(", ")
-            )))
-        }
-    }
+    Ok(vault.to_json(value))
 }
 
 /// Whether a secret is in it, at any depth.

@@ -164,8 +164,7 @@ impl<'a> Unit<'a> {
             step,
             id,
             item,
-            params: &params.real,
-            shown: &params.shown,
+            params: &params,
             cancel,
         };
         let got = self.attempts(turn).await;
