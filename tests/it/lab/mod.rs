@@ -4,6 +4,7 @@
 //! The lab is started once and shared; it needs Python and a package index. Without the lab:
 //! `cargo test -- --skip lab::`.
 
+mod scripts;
 mod shared;
 
 use std::collections::BTreeMap;

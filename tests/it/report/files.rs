@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::Path;
 
-use specrun::check::Verdict;
-use specrun::event::EventKind;
-use specrun::report::{Options, Report, Spec, open, open_all};
+use serde_json::json;
+use specrun::check::{CheckOutcome, Verdict};
+use specrun::event::{EventKind, Role};
+use specrun::report::{Fold, Format, Options, Report, Spec, open, open_all};
 
 use super::{every_verdict, text};
-use crate::support::events;
+use crate::support::events::{self, Story};
 
 fn spec(format: &str, path: &Path) -> Spec {
     format!("{format}={}", path.display()).parse().unwrap()
@@ -108,4 +109,83 @@ fn the_step_summary_is_appended_and_stays_below_its_limit() {
     let text = fs::read_to_string(&summary).unwrap();
     assert!(text.len() <= 900 * 1024, "{}", text.len());
     assert!(text.contains("# specrun: 8 of 10 specs did not pass"));
+}
+
+/// Every third of ten thousand specs fails, and each report says so.
+#[test]
+fn ten_thousand_specs_are_counted_the_same_everywhere() {
+    let ids: Vec<_> = (0..10_000).map(|i| format!("S{i:05}")).collect();
+    let check = [("expect[0]", "get.status == 200")];
+    let mut s = Story::new(
+        ids.iter()
+            .map(|id| events::spec(id, "One of many", "load", &["get"], &check))
+            .collect(),
+    );
+    let mut failed = 0;
+    for (i, id) in ids.iter().enumerate() {
+        let verdict = if i % 3 == 0 {
+            Verdict::Failed
+        } else {
+            Verdict::Passed
+        };
+        failed += usize::from(i % 3 == 0);
+        s.begin(id).start(
+            id,
+            "get",
+            Role::Step,
+            "http.request",
+            json!({"url": "http://127.0.0.1/"}),
+        );
+        s.pass(id, "get", Role::Step, json!({"status": 200}), 0.001);
+        s.checked(
+            id,
+            None,
+            "expect[0]",
+            CheckOutcome::new(verdict, "actual 200, expected 200"),
+        );
+        s.end(id, verdict, None, 0.001, 1);
+    }
+    s.finish(1);
+    let report = Fold::all(&s.events);
+    let counts = report.counts.clone();
+    assert_eq!(
+        (counts.specs.failed, counts.specs.total(), counts.checks.total()),
+        (3334, 10_000, 10_000)
+    );
+    assert_eq!(failed, 3334);
+    let parts: [(Format, &[(&str, usize)]); 5] = [
+        (
+            Format::Junit,
+            &[
+                (
+                    "<testsuites name=\"specrun\" tests=\"10000\" skipped=\"0\" failures=\"3334\" errors=\"0\"",
+                    1,
+                ),
+                ("<testcase ", 10_000),
+                ("<failure ", 3334),
+            ],
+        ),
+        (
+            Format::Ctrf,
+            &[("\"rawStatus\": \"failed\"", 3334), ("\"tests\": 10000,", 1)],
+        ),
+        (
+            Format::Markdown,
+            &[
+                ("| ❌ failed | S", 3334),
+                ("# specrun: 3334 of 10000 specs did not pass", 1),
+            ],
+        ),
+        (
+            Format::Github,
+            &[("::error file=", 9), ("and 3325 more like these", 1)],
+        ),
+        (Format::Html, &[("specrun: 3334 of 10000 specs did not pass", 1)]),
+    ];
+    for (format, parts) in parts {
+        let text = text(format, &report);
+        for (part, times) in parts {
+            assert_eq!(text.matches(part).count(), *times, "{part}");
+        }
+    }
 }
