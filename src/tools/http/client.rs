@@ -268,6 +268,8 @@ impl Http {
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .no_proxy()
+                // Many servers close what was idle for 5 s; a request must not meet them doing so.
+                .pool_idle_timeout(Duration::from_secs(4))
                 .user_agent(concat!("specrun/", env!("CARGO_PKG_VERSION")))
                 .dns_resolver(Judged {
                     grants: Arc::clone(&self.grants),

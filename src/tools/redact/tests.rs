@@ -130,6 +130,9 @@ fn pieces_of_one_byte_hide_nothing() {
 }
 
 proptest! {
+    // Building a redactor costs most of each case.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn a_stream_gives_what_the_whole_gives(
         secret in "[a-c]{4,9}",
