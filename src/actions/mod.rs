@@ -3,10 +3,15 @@
 //! An action is worth adding when a spec cannot say the same with `http.request` or `exec.run` without losing typed
 //! outputs, classed failures, or the knowledge of what it reaches.
 
+pub mod exec;
+pub mod file;
+pub mod http;
+pub mod mlflow;
+
 use crate::action::{Family, Registry};
 
 /// All families, in alphabetical order.
-const FAMILIES: &[Family] = &[];
+const FAMILIES: &[Family] = &[exec::FAMILY, file::FAMILY, http::FAMILY, mlflow::FAMILY];
 
 /// The actions this program has.
 pub static REGISTRY: Registry = Registry::new(FAMILIES);

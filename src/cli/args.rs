@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::output::Color;
-use super::{explain, new, schema};
+use super::{check, clean, env, explain, list, matrix, new, plan, prove, replay, report, rerun, run, schema};
 
 /// Runs declarative tests of machine-learning platforms, and cannot go green by accident.
 #[derive(Debug, Parser)]
@@ -26,12 +26,34 @@ pub struct Cli {
 /// The verbs. Without one it is `run`.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Check everything, then run the specs; the default verb.
+    Run(Box<run::Args>),
+    /// Check specs without running anything: no network, no mistake overlooked.
+    Check(check::Args),
+    /// Show what would happen: order, graph, and what it would reach.
+    Plan(plan::Args),
+    /// List the selected specs, or the actions.
+    List(list::Args),
+    /// Show the test matrix as Markdown, with the rows that have no spec.
+    Matrix(matrix::Args),
     /// Say what a code, an action, a function or the exit codes mean.
     Explain(explain::Args),
     /// Write the first lines of a spec.
     New(new::Args),
     /// Print a JSON Schema: for editors, or of machine-readable output.
     Schema(schema::Args),
+    /// Keep the services of an environment up between runs.
+    Env(env::Args),
+    /// Run again what did not pass in a recorded run.
+    Rerun(rerun::Args),
+    /// Make any report from a recorded run.
+    Report(report::Args),
+    /// Evaluate the checks, as they are now, on what a run recorded; nothing is sent.
+    Replay(replay::Args),
+    /// Make recorded values wrong, and see whether the checks notice.
+    Prove(prove::Args),
+    /// Remove what killed runs left behind.
+    Clean(Box<clean::Args>),
 }
 
 /// Puts `run` in front of the first word that is no verb, so that `specrun specs/x.yaml` runs it.
@@ -58,4 +80,14 @@ pub fn with_default_verb(mut words: Vec<OsString>) -> Vec<OsString> {
         words.insert(at, OsString::from("run"));
     }
     words
+}
+
+/// The names of all verbs.
+#[must_use]
+pub fn verbs() -> Vec<String> {
+    let command = Cli::command();
+    command
+        .get_subcommands()
+        .map(|c| c.get_name().to_owned())
+        .collect()
 }

@@ -2,17 +2,31 @@
 //! and the only one that prints.
 
 mod args;
+mod check;
+mod clean;
 pub mod docs;
+mod env;
 mod exit;
 mod explain;
+mod list;
+mod load;
+mod matrix;
 mod new;
-pub mod options;
+mod options;
 mod output;
-
+mod plan;
+mod prove;
+mod recorded;
+mod replay;
+mod report;
+mod rerun;
+mod run;
+mod runs;
 mod schema;
 pub mod schemas;
+mod site;
 
-pub use args::{Cli, Verb, with_default_verb};
+pub use args::{Cli, Verb, verbs, with_default_verb};
 pub use exit::Exit;
 pub use output::{Color, Output};
 
@@ -38,8 +52,19 @@ pub fn main() -> std::process::ExitCode {
 fn dispatch(cli: &Cli) -> Exit {
     let output = Output::new(cli.color);
     match &cli.verb {
+        Verb::Run(args) => run::run(args, &REGISTRY, output),
+        Verb::Check(args) => check::run(args, &REGISTRY, output),
+        Verb::Plan(args) => plan::run(args, &REGISTRY, output),
+        Verb::List(args) => list::run(args, &REGISTRY, output),
+        Verb::Matrix(args) => matrix::run(args, &REGISTRY, output),
         Verb::Explain(args) => explain::run(args, &REGISTRY, output),
         Verb::New(args) => new::run(args, output),
         Verb::Schema(args) => schema::run(args, &REGISTRY, output),
+        Verb::Env(args) => env::run(args, &REGISTRY, output),
+        Verb::Rerun(args) => rerun::run(args, &REGISTRY, output),
+        Verb::Report(args) => report::run(args, output),
+        Verb::Replay(args) => replay::run(args, &REGISTRY, output),
+        Verb::Prove(args) => prove::run(args, &REGISTRY, output),
+        Verb::Clean(args) => clean::run(args, &REGISTRY, output),
     }
 }

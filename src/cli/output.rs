@@ -51,7 +51,7 @@ impl Output {
 
     /// Writes diagnostics to standard error.
     pub fn diagnostics(self, all: &[Diagnostic], sources: &Sources) {
-        let style = if self.colored(std::io::stderr().is_terminal()) {
+        let style = if self.stderr_colored() {
             Style::Fancy
         } else {
             Style::Plain
@@ -68,6 +68,12 @@ impl Output {
     #[must_use]
     pub fn stdout_colored(self) -> bool {
         self.colored(std::io::stdout().is_terminal())
+    }
+
+    /// Whether standard error takes colour.
+    #[must_use]
+    pub fn stderr_colored(self) -> bool {
+        self.colored(std::io::stderr().is_terminal())
     }
 
     fn colored(self, terminal: bool) -> bool {

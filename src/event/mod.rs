@@ -2,12 +2,13 @@
 //!
 //! Events never contain a secret; who makes one masks first ([`mask`]).
 
-mod event;
+mod kinds;
 pub mod mask;
 mod summary;
 
-pub use event::{
+pub use kinds::{
     CheckInfo, CleanupInfo, Event, EventKind, InputInfo, Place, Role, RunId, RunInfo, Severity, SpecInfo,
+    VERSION,
 };
 pub use summary::{Counts, SpecSummary, Summary};
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, EventKind, Severity, SpecInfo};
+use super::{CheckInfo, Event, EventKind, Severity, SpecInfo};
 use crate::check::{Class, Failure, Verdict};
 use crate::value::SpecId;
 
@@ -54,7 +54,9 @@ pub struct SpecSummary {
     /// Whether it began.
     pub started: bool,
     /// The verdicts of the checks of the last try, by check id.
-    pub checks: HashMap<String, Verdict>,
+    pub checks: HashMap<String, (Severity, Verdict)>,
+    /// Checks of steps whose `if` was false; they count nowhere.
+    pub skipped: HashSet<String>,
 }
 
 impl SpecSummary {
@@ -97,6 +99,8 @@ pub struct Summary {
     pub internal: bool,
     /// Where each spec stands in `specs`.
     pub(crate) index: HashMap<SpecId, usize>,
+    /// The announced checks of each spec, by id.
+    pub(crate) announced: Vec<HashMap<String, Severity>>,
 }
 
 impl Summary {
@@ -122,31 +126,46 @@ impl Summary {
                     self.add(info);
                 }
             }
-            EventKind::SpecStarted {} => self.change(event, |spec| {
-                spec.started = true;
-                spec.verdict = None;
-                spec.reason = None;
-                spec.checks.clear();
-            }),
-            EventKind::Checked { check, outcome } => self.change(event, |spec| {
-                spec.checks.insert(check.id.clone(), outcome.verdict);
-            }),
+            EventKind::SpecStarted {} => {
+                if let Some(at) = self.at(event) {
+                    self.restart(at);
+                }
+            }
+            EventKind::Checked { check, outcome } => {
+                if let Some(at) = self.at(event) {
+                    self.checked(at, check, outcome.verdict);
+                }
+            }
             EventKind::SpecFinished {
                 verdict,
                 reason,
                 duration,
                 attempt,
-            } => self.change(event, |spec| {
-                spec.started = true;
-                spec.verdict = Some(*verdict);
-                spec.reason.clone_from(reason);
-                spec.duration = *duration;
-                spec.attempts = *attempt;
-            }),
+            } => {
+                if let Some(at) = self.at(event) {
+                    self.settle(at, |spec| {
+                        spec.verdict = Some(*verdict);
+                        spec.reason.clone_from(reason);
+                        spec.duration = *duration;
+                        spec.attempts = *attempt;
+                    });
+                }
+            }
             EventKind::AttemptFailed { failure, .. } => self.notice(failure),
-            EventKind::StepFinished { failure, .. } => {
-                if let Some(failure) = failure {
+            EventKind::StepFinished {
+                failure,
+                skipped,
+                verdict,
+                ..
+            } => {
+                // A refusal that the spec expects is what it tests.
+                if let Some(failure) = failure
+                    && *verdict != Verdict::Passed
+                {
                     self.notice(failure);
+                }
+                if *skipped && let (Some(at), Some(step)) = (self.at(event), &event.step) {
+                    self.skipped(at, step.as_str());
                 }
             }
             EventKind::CleanupRegistered { cleanup } => {
@@ -180,8 +199,11 @@ impl Summary {
         if self.index.contains_key(&info.id) {
             return;
         }
-        self.index.insert(info.id.clone(), self.specs.len());
-        let spec = SpecSummary {
+        let index = self.specs.len();
+        self.index.insert(info.id.clone(), index);
+        self.announced
+            .push(info.checks.iter().map(|c| (c.id.clone(), c.severity)).collect());
+        self.specs.push(SpecSummary {
             severity: info.severity,
             info: info.clone(),
             verdict: None,
@@ -190,67 +212,118 @@ impl Summary {
             attempts: 0,
             started: false,
             checks: HashMap::new(),
-        };
-        self.count(&spec, true);
-        self.specs.push(spec);
+            skipped: HashSet::new(),
+        });
+        self.counts(info.severity).add(Verdict::Cancelled);
+        self.all_checks(index, 1);
     }
 
-    /// Changes the spec of an event and keeps the counts in step. An event of a spec that was never announced
-    /// changes nothing: such a journal is refused by its reader.
-    fn change(&mut self, event: &Event, change: impl FnOnce(&mut SpecSummary)) {
-        let Some(index) = event.spec.as_ref().and_then(|id| self.index.get(id)).copied() else {
-            return;
-        };
-        let mut spec = self.specs[index].clone();
-        self.count(&spec, false);
-        change(&mut spec);
-        self.count(&spec, true);
-        self.specs[index] = spec;
+    /// The spec of an event. An event of a spec that was never announced changes nothing: such a journal is refused
+    /// by its reader.
+    fn at(&self, event: &Event) -> Option<usize> {
+        event.spec.as_ref().and_then(|id| self.index.get(id)).copied()
     }
 
-    fn count(&mut self, spec: &SpecSummary, plus: bool) {
-        let mut step = |counts: &mut Counts, verdict: Verdict| {
-            if plus {
-                counts.add(verdict);
-            } else {
-                counts.remove(verdict);
+    /// A try begins: what earlier tries found counts no more.
+    fn restart(&mut self, at: usize) {
+        self.all_checks(at, -1);
+        self.specs[at].checks.clear();
+        self.specs[at].skipped.clear();
+        self.settle(at, |spec| {
+            spec.started = true;
+            spec.verdict = None;
+            spec.reason = None;
+        });
+        self.all_checks(at, 1);
+    }
+
+    fn checked(&mut self, at: usize, check: &CheckInfo, verdict: Verdict) {
+        // `for_each`, and actions with checks of their own, make some that the announcement could not know.
+        let announced = self.announced[at].get(&check.id).copied();
+        let severity = announced.unwrap_or(check.severity);
+        let spec = &mut self.specs[at];
+        let missing = missing(spec);
+        let before = spec.checks.insert(check.id.clone(), (severity, verdict));
+        let was_skipped = spec.skipped.remove(&check.id);
+        match before {
+            Some((severity, before)) => self.count_check(severity, before, -1),
+            None if announced.is_some() && !was_skipped => self.count_check(severity, missing, -1),
+            None => {}
+        }
+        self.count_check(severity, verdict, 1);
+    }
+
+    /// The checks of a step whose `if` was false are not missing.
+    fn skipped(&mut self, at: usize, step: &str) {
+        let of_step = |id: &str| id.strip_prefix(step).is_some_and(|rest| rest.starts_with('.'));
+        let missing = missing(&self.specs[at]);
+        let announced = std::mem::take(&mut self.announced[at]);
+        for (id, severity) in announced.iter().filter(|(id, _)| of_step(id)) {
+            let spec = &mut self.specs[at];
+            if !spec.checks.contains_key(id) && spec.skipped.insert(id.clone()) {
+                self.count_check(*severity, missing, -1);
             }
-        };
-        let counts = match spec.severity {
+        }
+        self.announced[at] = announced;
+    }
+
+    /// Adds every check of a spec to the counts, or takes them out.
+    fn all_checks(&mut self, at: usize, sign: i64) {
+        let spec = &self.specs[at];
+        let missing = missing(spec);
+        let open = self.announced[at]
+            .iter()
+            .filter(|(id, _)| !spec.checks.contains_key(id.as_str()) && !spec.skipped.contains(id.as_str()));
+        let all: Vec<(Severity, Verdict)> = open
+            .map(|(_, severity)| (*severity, missing))
+            .chain(spec.checks.values().copied())
+            .collect();
+        for (severity, verdict) in all {
+            self.count_check(severity, verdict, sign);
+        }
+    }
+
+    /// Changes the verdict of a spec and keeps the counts in step.
+    fn settle(&mut self, at: usize, change: impl FnOnce(&mut SpecSummary)) {
+        let (severity, before) = (self.specs[at].severity, self.specs[at].settled());
+        change(&mut self.specs[at]);
+        let after = self.specs[at].settled();
+        let counts = self.counts(severity);
+        counts.remove(before);
+        counts.add(after);
+    }
+
+    const fn counts(&mut self, severity: Severity) -> &mut Counts {
+        match severity {
             Severity::Critical => &mut self.critical,
             Severity::Warning => &mut self.warning,
             Severity::Info => &mut self.info,
-        };
-        step(counts, spec.settled());
-        let missing = if spec.started {
-            Verdict::Errored
-        } else {
-            Verdict::Cancelled
-        };
-        let mut known = HashSet::new();
-        for check in &spec.info.checks {
-            known.insert(check.id.as_str());
-            let verdict = spec.checks.get(&check.id).copied().unwrap_or(missing);
-            step(&mut self.checks, verdict);
-            if check.severity != Severity::Critical && verdict != Verdict::Passed {
-                if plus {
-                    self.check_warnings += 1;
-                } else {
-                    self.check_warnings -= 1;
-                }
-            }
         }
-        // `for_each` makes checks that the announcement could not know.
-        for (id, verdict) in &spec.checks {
-            if !known.contains(id.as_str()) {
-                step(&mut self.checks, *verdict);
-            }
+    }
+
+    fn count_check(&mut self, severity: Severity, verdict: Verdict, sign: i64) {
+        if sign > 0 {
+            self.checks.add(verdict);
+        } else {
+            self.checks.remove(verdict);
+        }
+        if severity != Severity::Critical && verdict != Verdict::Passed {
+            self.check_warnings = self.check_warnings.saturating_add_signed(sign);
         }
     }
 
     fn notice(&mut self, failure: &Failure) {
         self.not_granted |= failure.class == Class::NotGranted;
         self.internal |= failure.class == Class::Internal;
+    }
+}
+
+/// What a check counts as that has no verdict yet.
+const fn missing(spec: &SpecSummary) -> Verdict {
+    if spec.started {
+        Verdict::Errored
+    } else {
+        Verdict::Cancelled
     }
 }
 
@@ -264,5 +337,298 @@ impl Counts {
             Verdict::Blocked => self.blocked -= 1,
             Verdict::Cancelled => self.cancelled -= 1,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Summary;
+    use crate::check::{CheckOutcome, Class, Failure, Verdict};
+    use crate::event::{
+        CheckInfo, CleanupInfo, Event, EventKind, Place, Role, RunId, RunInfo, Severity, SpecInfo,
+    };
+
+    fn place() -> Place {
+        Place {
+            file: "T01.yaml".to_owned(),
+            line: 1,
+            col: 1,
+        }
+    }
+
+    fn check(id: &str, severity: Severity) -> CheckInfo {
+        CheckInfo {
+            id: id.to_owned(),
+            text: "x == 1".to_owned(),
+            severity,
+            because: None,
+            place: place(),
+        }
+    }
+
+    fn spec(id: &str, severity: Severity) -> SpecInfo {
+        SpecInfo {
+            id: id.into(),
+            title: String::new(),
+            description: None,
+            category: None,
+            tags: Vec::new(),
+            severity,
+            place: place(),
+            inputs: Vec::new(),
+            checks: vec![
+                check("expect[0]", Severity::Critical),
+                check("expect[1]", Severity::Warning),
+            ],
+            steps: Vec::new(),
+            digest: String::new(),
+        }
+    }
+
+    fn event(spec: Option<&str>, kind: EventKind) -> Event {
+        Event {
+            seq: 0,
+            at: String::new(),
+            elapsed: 0.0,
+            spec: spec.map(Into::into),
+            step: None,
+            kind,
+        }
+    }
+
+    fn started(specs: Vec<SpecInfo>) -> Event {
+        event(
+            None,
+            EventKind::RunStarted {
+                run: RunInfo {
+                    id: RunId("r".to_owned()),
+                    format: 1,
+                    version: String::new(),
+                    argv: Vec::new(),
+                    environment: None,
+                    profile: None,
+                    seed: 0,
+                    jobs: 1,
+                    started: String::new(),
+                    pid: 1,
+                    specs,
+                },
+            },
+        )
+    }
+
+    fn checked(spec: &str, id: &str, verdict: Verdict) -> Event {
+        event(
+            Some(spec),
+            EventKind::Checked {
+                check: check(id, Severity::Critical),
+                outcome: CheckOutcome::new(verdict, ""),
+            },
+        )
+    }
+
+    fn ended(spec: &str, verdict: Verdict, attempt: u32) -> Event {
+        event(
+            Some(spec),
+            EventKind::SpecFinished {
+                verdict,
+                reason: None,
+                duration: 1.5,
+                attempt,
+            },
+        )
+    }
+
+    #[test]
+    fn nothing_that_never_ended_counts_as_passed() {
+        let mut summary = Summary::of(&[started(vec![
+            spec("T01", Severity::Critical),
+            spec("T02", Severity::Critical),
+        ])]);
+        assert_eq!((summary.critical.cancelled, summary.critical.total()), (2, 2));
+        assert_eq!((summary.checks.cancelled, summary.checks.total()), (4, 4));
+
+        summary.fold(&event(Some("T01"), EventKind::SpecStarted {}));
+        assert_eq!((summary.critical.errored, summary.critical.cancelled), (1, 1));
+        assert_eq!((summary.checks.errored, summary.checks.cancelled), (2, 2));
+
+        summary.fold(&checked("T01", "expect[0]", Verdict::Passed));
+        summary.fold(&ended("T01", Verdict::Passed, 1));
+        assert_eq!((summary.critical.passed, summary.critical.cancelled), (1, 1));
+        // The check that never ran is still seen.
+        assert_eq!(
+            (
+                summary.checks.passed,
+                summary.checks.errored,
+                summary.checks.cancelled
+            ),
+            (1, 1, 2)
+        );
+        assert!(!summary.finished);
+    }
+
+    #[test]
+    fn specs_count_by_severity_and_checks_that_only_warn_apart() {
+        let summary = Summary::of(&[
+            started(vec![
+                spec("T01", Severity::Critical),
+                spec("T02", Severity::Warning),
+            ]),
+            event(Some("T01"), EventKind::SpecStarted {}),
+            checked("T01", "expect[0]", Verdict::Passed),
+            checked("T01", "expect[1]", Verdict::Failed),
+            checked("T01", "probe[2].expect[0]", Verdict::Passed),
+            ended("T01", Verdict::Passed, 1),
+            event(Some("T02"), EventKind::SpecStarted {}),
+            checked("T02", "expect[0]", Verdict::Failed),
+            checked("T02", "expect[1]", Verdict::Passed),
+            ended("T02", Verdict::Failed, 1),
+        ]);
+        assert_eq!((summary.critical.passed, summary.critical.total()), (1, 1));
+        assert_eq!((summary.warning.failed, summary.warning.total()), (1, 1));
+        assert_eq!(
+            (
+                summary.checks.passed,
+                summary.checks.failed,
+                summary.checks.total()
+            ),
+            (3, 2, 5)
+        );
+        assert_eq!(summary.check_warnings, 1);
+    }
+
+    #[test]
+    fn checks_of_a_skipped_step_are_not_missing() {
+        let mut info = spec("T01", Severity::Critical);
+        info.checks.push(check("probe.expect[0]", Severity::Critical));
+        info.checks.push(check("probe2.expect[0]", Severity::Critical));
+        let mut skipped = event(
+            Some("T01"),
+            EventKind::StepFinished {
+                role: Role::Step,
+                verdict: Verdict::Passed,
+                reason: None,
+                output: None,
+                failure: None,
+                attempts: 0,
+                duration: 0.0,
+                skipped: true,
+            },
+        );
+        skipped.step = Some("probe".into());
+        let try_it = [event(Some("T01"), EventKind::SpecStarted {}), skipped];
+        let mut summary = Summary::of(&[started(vec![info])]);
+        for event in try_it.iter().chain(&try_it) {
+            summary.fold(event);
+        }
+        assert_eq!((summary.checks.errored, summary.checks.total()), (3, 3));
+    }
+
+    #[test]
+    fn a_spec_that_was_cancelled_before_it_began_has_no_errored_checks() {
+        let summary = Summary::of(&[
+            started(vec![spec("T01", Severity::Critical)]),
+            ended("T01", Verdict::Cancelled, 1),
+        ]);
+        assert_eq!((summary.critical.cancelled, summary.critical.total()), (1, 1));
+        assert_eq!((summary.checks.cancelled, summary.checks.total()), (2, 2));
+    }
+
+    #[test]
+    fn a_retried_spec_counts_once_with_its_last_try() {
+        let summary = Summary::of(&[
+            started(vec![spec("T01", Severity::Critical)]),
+            event(Some("T01"), EventKind::SpecStarted {}),
+            checked("T01", "expect[0]", Verdict::Failed),
+            ended("T01", Verdict::Failed, 1),
+            event(Some("T01"), EventKind::SpecStarted {}),
+            checked("T01", "expect[0]", Verdict::Passed),
+            checked("T01", "expect[1]", Verdict::Passed),
+            ended("T01", Verdict::Passed, 2),
+        ]);
+        assert_eq!((summary.critical.passed, summary.critical.total()), (1, 1));
+        assert_eq!((summary.checks.passed, summary.checks.total()), (2, 2));
+        assert_eq!(summary.flaky().count(), 1);
+        assert_eq!(summary.specs[0].duration, 1.5);
+    }
+
+    #[test]
+    fn a_promised_cleanup_stays_open_until_it_is_done() {
+        let promised = |id: &str| {
+            event(
+                Some("T01"),
+                EventKind::CleanupRegistered {
+                    cleanup: CleanupInfo {
+                        id: id.to_owned(),
+                        action: "mlflow.delete".to_owned(),
+                        params: None,
+                    },
+                },
+            )
+        };
+        let finished = |id: &str, done| {
+            event(
+                Some("T01"),
+                EventKind::CleanupFinished {
+                    id: id.to_owned(),
+                    done,
+                    failure: None,
+                },
+            )
+        };
+        let summary = Summary::of(&[
+            started(vec![spec("T01", Severity::Critical)]),
+            promised("a"),
+            promised("b"),
+            promised("c"),
+            finished("b", true),
+            finished("c", false),
+        ]);
+        assert_eq!(summary.cleanup_open, ["a", "c"]);
+    }
+
+    #[test]
+    fn refusals_internal_mistakes_and_signals_are_seen() {
+        let ended = |class, verdict| {
+            event(
+                Some("T01"),
+                EventKind::StepFinished {
+                    role: Role::Step,
+                    verdict,
+                    reason: None,
+                    output: None,
+                    failure: Some(Failure::new(class, "x")),
+                    attempts: 1,
+                    duration: 0.0,
+                    skipped: false,
+                },
+            )
+        };
+        let failed = |class| ended(class, Verdict::Errored);
+        let signal = |name: &str| {
+            event(
+                None,
+                EventKind::Signalled {
+                    signal: name.to_owned(),
+                },
+            )
+        };
+        let run = started(vec![spec("T01", Severity::Critical)]);
+        let summary = Summary::of(&[run.clone(), failed(Class::Timeout)]);
+        assert!(!summary.not_granted && !summary.internal && summary.interrupted_by.is_none());
+        assert!(Summary::of(&[run.clone(), failed(Class::NotGranted)]).not_granted);
+        let expected = ended(Class::NotGranted, Verdict::Passed);
+        assert!(!Summary::of(&[run.clone(), expected]).not_granted);
+        assert!(Summary::of(&[run.clone(), failed(Class::Internal)]).internal);
+        let summary = Summary::of(&[run, signal("SIGTERM"), signal("SIGINT")]);
+        assert_eq!(summary.interrupted_by.as_deref(), Some("SIGTERM"));
+        let done = event(
+            None,
+            EventKind::RunFinished {
+                exit_code: 0,
+                duration: 0.0,
+            },
+        );
+        assert!(Summary::of(&[done]).finished);
     }
 }

@@ -8,6 +8,7 @@ use crate::action::DynAction;
 use crate::check::{Class, Confidence};
 use crate::event::{CheckInfo, Place, Role, Severity};
 use crate::source::{Sources, Span, Spanned};
+pub use crate::spec::{Backoff, Retry};
 use crate::tools::Capability;
 use crate::value::expr::Expr;
 use crate::value::{Interpolated, SpecId, StepId, Type, Value};
@@ -24,6 +25,7 @@ pub struct Plan {
 pub type NodeIx = usize;
 
 /// One spec (or one matrix row of it).
+#[derive(Clone)]
 pub struct SpecPlan {
     pub id: SpecId,
     pub title: String,
@@ -57,6 +59,8 @@ pub struct SpecPlan {
 pub struct ToolNeed {
     pub family: Spanned<String>,
     pub version: Option<semver::VersionReq>,
+    /// The program that is asked for its version.
+    pub program: Option<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -67,6 +71,7 @@ pub struct InputValue {
 }
 
 /// One step with all its rules.
+#[derive(Clone)]
 pub struct StepPlan {
     pub id: StepId,
     pub name: Option<String>,
@@ -75,6 +80,7 @@ pub struct StepPlan {
     pub params: Params,
     pub output: Type,
     /// Steps that must have ended first (order, `needs` and references, all together), by index in `SpecPlan::steps`.
+    /// File order never waits for the end of a background step: one is in here only through `needs` or a reference.
     pub after: Vec<NodeIx>,
     /// Of those, the ones whose output is used: if one has none, this step cannot run.
     pub uses: Vec<NodeIx>,
@@ -123,20 +129,6 @@ pub struct ForEach {
     pub name: String,
     pub items: Params,
     pub span: Span,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Retry {
-    /// Attempts in all, at least 2.
-    pub attempts: u32,
-    pub every: Backoff,
-}
-
-/// The pause between attempts: `first` doubled each time up to `last`; equal when fixed.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Backoff {
-    pub first: Duration,
-    pub last: Duration,
 }
 
 /// `eventually`, `within`, `every`, `stable_for`.

@@ -2,6 +2,7 @@
 //!
 //! Results go to `out`; progress goes to `progress`, which is a terminal or nothing.
 
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::explain;
@@ -74,6 +75,15 @@ impl Console {
 
     fn watch(&mut self, event: &Event) {
         let Some(id) = &event.spec else { return };
+        if let (EventKind::SpecStarted {}, Some(spec)) = (&event.kind, self.fold.spec(id))
+            && let Some(last) = spec.earlier.last()
+        {
+            // It is tried again, so it has not ended after all.
+            self.ended = self.ended.saturating_sub(1);
+            self.bad = self
+                .bad
+                .saturating_sub(usize::from(last.verdict != Verdict::Passed));
+        }
         let doing = match (&event.kind, &event.step) {
             (EventKind::SpecStarted {}, _) => "starting".to_owned(),
             (EventKind::StepStarted { action, .. }, Some(step)) => format!("{step} ({action})"),
@@ -103,13 +113,13 @@ impl Console {
         let Some(to) = &mut self.to.progress else { return };
         let mut text = format!("{}/{total}", self.ended);
         if self.bad > 0 {
-            text.push_str(&format!(", {} not passed", self.bad));
+            let _ = write!(text, ", {} not passed", self.bad);
         }
         if let Some(service) = service {
-            text.push_str(&format!("  {service}"));
+            let _ = write!(text, "  {service}");
         }
         for (id, doing) in self.running.iter().rev().take(2) {
-            text.push_str(&format!("  {id} {doing}"));
+            let _ = write!(text, "  {id} {doing}");
         }
         let width = self.to.width.clamp(20, 400) - 1;
         let text: String = line(&text).chars().take(width).collect();
@@ -131,7 +141,7 @@ impl Sink for Console {
                 }
             }
             EventKind::Signalled { signal } => {
-                writeln!(self.to.out, "{} stopping; cleaning up", line(signal))?;
+                writeln!(self.to.out, "{} received: stopping, cleaning up", line(signal))?;
             }
             EventKind::Note { message } => writeln!(self.to.out, "note: {}", line(message))?,
             EventKind::Service { name, state, message } => {
@@ -211,10 +221,8 @@ impl Page {
             plural(ran, "check"),
             seconds(spec.duration),
         );
-        if spec.verdict != Verdict::Passed {
-            if let Some(reason) = explain::reason(spec) {
-                push(&mut text, 1, &reason);
-            }
+        if let Some(reason) = explain::further_reason(spec) {
+            push(&mut text, 1, &reason);
         }
         let unevaluated = spec.checks.iter().filter(|c| c.is_bad() && !c.evaluated).count() as u64;
         for step in spec.unexplained_steps() {
@@ -241,6 +249,17 @@ impl Page {
                 1,
                 &format!("{} not evaluated", plural(unevaluated, "check")),
             );
+        }
+        let not_run: Vec<_> = spec
+            .steps
+            .iter()
+            .filter(|s| s.is_not_run())
+            .map(|s| &s.id)
+            .chain(&spec.steps_not_run)
+            .map(|id| line(id.as_str()))
+            .collect();
+        if !not_run.is_empty() && spec.verdict != Verdict::Passed {
+            push(&mut text, 1, &format!("not run: {}", not_run.join(", ")));
         }
         for earlier in spec.earlier.iter().filter(|_| spec.flaky || self.verbose) {
             let why = earlier
@@ -287,12 +306,12 @@ impl Page {
 
     fn step(&self, text: &mut String, step: &StepReport) {
         let role = match step.role {
-            Role::Precondition => "precondition",
-            Role::Step => "step",
-            Role::OnFailure => "diagnostic step",
-            Role::Cleanup => "cleanup step",
+            Role::Step => "",
+            Role::Precondition => "precondition ",
+            Role::OnFailure => "diagnostic ",
+            Role::Cleanup => "cleanup ",
         };
-        let name = format!("{role} {} ({})", line(step.id.as_str()), line(&step.action));
+        let name = format!("{role}{}", explain::step_name(step));
         push(
             text,
             1,
@@ -354,13 +373,14 @@ impl Page {
             + c.checks.errored
             + c.checks.blocked
             + c.checks.cancelled;
-        text.push_str(&format!(
-            "{}: {counts}; {} of {} passed; {}\n",
+        let _ = writeln!(
+            text,
+            "{}: {counts}; {} of {} passed; {}",
             self.bold(&plural(report.specs.len() as u64, "spec")),
             c.checks.passed,
             plural(checks, "check"),
             seconds(report.duration),
-        ));
+        );
         let warned = report
             .specs
             .iter()
@@ -375,21 +395,17 @@ impl Page {
             ),
         ] {
             if n > 0 {
-                text.push_str(&format!("{n} {what}\n"));
+                let _ = writeln!(text, "{n} {what}");
             }
         }
         if let Some(signal) = &report.interrupted_by {
-            text.push_str(&format!("interrupted by {}\n", line(signal)));
+            let _ = writeln!(text, "interrupted by {}", line(signal));
         }
         if !report.finished {
             text.push_str("the run did not reach its end\n");
         }
         if !report.run.id.is_empty() {
-            text.push_str(&format!(
-                "run {}, seed {}\n",
-                line(&report.run.id),
-                report.run.seed
-            ));
+            let _ = writeln!(text, "run {}, seed {}", line(&report.run.id), report.run.seed);
         }
         text
     }
@@ -450,7 +466,7 @@ fn slow(report: &Report, text: &mut String) {
         .map(|s| format!("{} {}", line(s.id.as_str()), seconds(s.duration)))
         .collect();
     if !names.is_empty() {
-        text.push_str(&format!("slowest: {}\n", names.join(", ")));
+        let _ = writeln!(text, "slowest: {}", names.join(", "));
     }
 }
 

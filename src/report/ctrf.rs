@@ -210,7 +210,7 @@ fn message(spec: &SpecReport) -> Option<String> {
 fn trace(spec: &SpecReport) -> Option<String> {
     let mut lines = Vec::new();
     for s in spec.unexplained_steps() {
-        lines.push(format!("step {} ({})", s.id, s.action));
+        lines.push(explain::step_name(s));
         lines.extend(explain::step(s));
     }
     for c in spec.checks.iter().filter(|c| c.is_bad() && c.evaluated) {

@@ -3,17 +3,14 @@
 //!
 //! Lines are made harmless for terminals; places with other rules escape once more.
 
-use serde_json::Value as Json;
-use similar::{ChangeTag, TextDiff};
-
 use super::model::{CheckReport, SpecReport, StepReport};
-use super::text::{cut, line, plain, plural, seconds, value};
+use super::text::{cut, kind, line, plain, plural, seconds, value};
 use crate::check::{Failure, Verdict};
 use crate::event::{Place, Severity};
 
 /// Polls shown of a history: the first ones and the last ones.
 const POLLS: usize = 10;
-/// Lines shown of a diff.
+/// Lines shown of a difference.
 const DIFF: usize = 40;
 /// Bytes shown of one detail line of a failure.
 const DETAIL: usize = 2000;
@@ -40,25 +37,20 @@ pub fn check_headline(c: &CheckReport) -> String {
 pub fn check(spec: &SpecReport, c: &CheckReport) -> Vec<String> {
     let mut lines = vec![format!("at {} ({})", place(&c.check.place), line(&c.check.id))];
     let o = &c.outcome;
-    let differs = o
-        .expected
-        .as_ref()
-        .zip(o.actual.as_ref())
-        .and_then(|(e, a)| diff(e, a));
-    if differs.is_none() {
-        if let Some(actual) = &o.actual {
-            lines.push(format!("actual:   {}", value(actual)));
-        }
-        if let Some(expected) = &o.expected {
-            lines.push(format!("expected: {}", value(expected)));
-        }
+    // A message that begins so has both already; their kinds matter when they differ.
+    let told = o.message.starts_with("actual ");
+    if let (Some(actual), Some(expected)) = (&o.actual, &o.expected)
+        && o.details.is_empty()
+        && (!told || kind(actual) != kind(expected))
+    {
+        lines.push(format!("actual:   {}", value(actual)));
+        lines.push(format!("expected: {}", value(expected)));
     }
     if !o.message.is_empty() {
         lines.extend(plain(&o.message).lines().map(str::to_owned));
     }
-    if let Some(diff) = differs {
-        lines.push("difference (- expected, + actual):".to_owned());
-        lines.extend(diff.into_iter().map(|l| format!("  {l}")));
+    for l in o.details.iter().take(DIFF) {
+        lines.push(format!("  {}", cut(&line(l), 200)));
     }
     if !o.statistics.is_empty() {
         let pairs: Vec<_> = o
@@ -68,7 +60,13 @@ pub fn check(spec: &SpecReport, c: &CheckReport) -> Vec<String> {
             .collect();
         lines.push(format!("statistics: {}", pairs.join(", ")));
     }
-    for e in &o.evidence {
+    // The values that were compared are in the message already.
+    let compared = [o.actual.as_ref(), o.expected.as_ref()];
+    for e in o
+        .evidence
+        .iter()
+        .filter(|e| !told || !compared.contains(&Some(&e.value)))
+    {
         lines.push(format!("  {} is {}", line(&e.expression), value(&e.value)));
     }
     if let Some(because) = &c.check.because {
@@ -80,10 +78,10 @@ pub fn check(spec: &SpecReport, c: &CheckReport) -> Vec<String> {
             severity(c.check.severity)
         ));
     }
-    if c.check.id.ends_with(".eventually") || c.check.id.contains(".eventually") {
-        if let Some(step) = spec.steps.iter().find(|s| Some(&s.id) == c.step.as_ref()) {
-            lines.extend(history(step));
-        }
+    if c.check.id.ends_with(".eventually")
+        && let Some(step) = spec.steps.iter().find(|s| Some(&s.id) == c.step.as_ref())
+    {
+        lines.extend(history(step));
     }
     lines
 }
@@ -104,14 +102,14 @@ pub fn step(s: &StepReport) -> Vec<String> {
     if s.attempts > 1 {
         lines.push(format!("after {}", plural(u64::from(s.attempts), "attempt")));
     }
-    if let Some(last) = s.failed_attempts.last() {
-        if s.failure.as_ref().map(|f| &f.message) != Some(&last.failure.message) {
-            lines.push(format!(
-                "the last failed attempt: {} ({})",
-                line(&last.failure.message),
-                last.failure.class.word()
-            ));
-        }
+    if let Some(last) = s.failed_attempts.last()
+        && s.failure.as_ref().map(|f| &f.message) != Some(&last.failure.message)
+    {
+        lines.push(format!(
+            "the last failed attempt: {} ({})",
+            line(&last.failure.message),
+            last.failure.class.word()
+        ));
     }
     lines.extend(history(s));
     lines
@@ -180,6 +178,17 @@ pub fn history(s: &StepReport) -> Vec<String> {
     lines
 }
 
+/// `step predict (kserve.infer)`.
+#[must_use]
+pub fn step_name(s: &StepReport) -> String {
+    let id = line(s.id.as_str());
+    if s.action.is_empty() {
+        format!("step {id}")
+    } else {
+        format!("step {id} ({})", line(&s.action))
+    }
+}
+
 /// The verdict of the spec in one line, from what is known.
 #[must_use]
 pub fn reason(spec: &SpecReport) -> Option<String> {
@@ -187,6 +196,21 @@ pub fn reason(spec: &SpecReport) -> Option<String> {
         return None;
     }
     spec.reason.as_deref().map(line)
+}
+
+/// As [`reason`]; none when a check or step that is shown anyway says the same.
+#[must_use]
+pub fn further_reason(spec: &SpecReport) -> Option<String> {
+    let checks = spec
+        .checks
+        .iter()
+        .filter(|c| c.is_bad() && c.evaluated)
+        .map(|c| &c.outcome.message);
+    let steps = spec.unexplained_steps().filter_map(|s| s.reason.as_ref());
+    let said = checks
+        .chain(steps)
+        .any(|m| !m.is_empty() && spec.reason.as_ref().is_some_and(|r| r.ends_with(m)));
+    if said { None } else { reason(spec) }
 }
 
 /// The YAML word.
@@ -197,43 +221,4 @@ pub const fn severity(s: Severity) -> &'static str {
         Severity::Warning => "warning",
         Severity::Info => "info",
     }
-}
-
-/// Line by line, when both are lists, mappings or texts of several lines.
-fn diff(expected: &Json, actual: &Json) -> Option<Vec<String>> {
-    let text = |j: &Json| match j {
-        Json::String(s) if s.contains('\n') => Some(s.clone()),
-        Json::Array(_) | Json::Object(_) => serde_json::to_string_pretty(j).ok(),
-        Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_) => None,
-    };
-    let (e, a) = (text(expected)?, text(actual)?);
-    // A list that is looked up in (`in`, `contains`) is no counterpart of what was looked for.
-    if expected.is_array() != actual.is_array() || expected.is_object() != actual.is_object() {
-        return None;
-    }
-    let diff = TextDiff::configure()
-        .timeout(std::time::Duration::from_millis(200))
-        .diff_lines(e.as_str(), a.as_str());
-    let mut lines = Vec::new();
-    for group in diff.grouped_ops(2) {
-        for op in group {
-            for change in diff.iter_changes(&op) {
-                let sign = match change.tag() {
-                    ChangeTag::Delete => '-',
-                    ChangeTag::Insert => '+',
-                    ChangeTag::Equal => ' ',
-                };
-                lines.push(format!(
-                    "{sign} {}",
-                    cut(&line(change.value().trim_end_matches('\n')), 200)
-                ));
-            }
-        }
-    }
-    if lines.len() > DIFF {
-        let more = lines.len() - DIFF;
-        lines.truncate(DIFF);
-        lines.push(format!("… {} more", plural(more as u64, "line")));
-    }
-    (!lines.is_empty()).then_some(lines)
 }

@@ -7,7 +7,7 @@ use super::model::{
     SpecReport, StepReport, Totals,
 };
 use crate::check::{CheckOutcome, Verdict};
-use crate::event::{Counts, Event, EventKind, Role, RunInfo, Severity, SpecInfo};
+use crate::event::{Event, EventKind, Role, RunInfo, Severity, SpecInfo};
 use crate::value::{SpecId, StepId};
 
 /// Polls kept of one step: the first and the last half.
@@ -157,9 +157,9 @@ impl Fold {
     fn count(&mut self) {
         let mut totals = Totals::default();
         for spec in &self.report.specs {
-            tally(&mut totals.specs, spec.verdict);
+            totals.specs.add(spec.verdict);
             if spec.severity == Severity::Critical {
-                tally(&mut totals.critical, spec.verdict);
+                totals.critical.add(spec.verdict);
             }
             totals.flaky += u64::from(spec.flaky);
             totals.cleanup_open += spec.cleanups.iter().filter(|c| !c.done).count() as u64;
@@ -167,25 +167,12 @@ impl Fold {
                 if check.skipped {
                     totals.checks_skipped += 1;
                 } else {
-                    tally(&mut totals.checks, check.outcome.verdict);
+                    totals.checks.add(check.outcome.verdict);
                 }
             }
         }
         self.report.counts = totals;
     }
-}
-
-/// Adds one verdict to its count.
-pub(super) fn tally(counts: &mut Counts, verdict: Verdict) {
-    let n = match verdict {
-        Verdict::Passed => &mut counts.passed,
-        Verdict::Failed => &mut counts.failed,
-        Verdict::Inconclusive => &mut counts.inconclusive,
-        Verdict::Errored => &mut counts.errored,
-        Verdict::Blocked => &mut counts.blocked,
-        Verdict::Cancelled => &mut counts.cancelled,
-    };
-    *n += 1;
 }
 
 impl SpecReport {
@@ -241,9 +228,9 @@ impl SpecReport {
                     check: check.clone(),
                     step: event.step.clone(),
                     outcome: outcome.clone(),
-                    evaluated: true,
+                    evaluated: !outcome.message.starts_with("not evaluated"),
                     skipped: false,
-                    at: event.elapsed,
+                    at: event.elapsed.max(f64::MIN_POSITIVE),
                 };
                 self.checked(report);
             }
@@ -355,7 +342,11 @@ impl SpecReport {
             }
             self.attempt += 1;
         }
-        self.verdict = Verdict::Cancelled;
+        // One that began and never ends broke; only one that never began was cancelled.
+        self.verdict = Verdict::Errored;
+        for c in &mut self.checks {
+            c.outcome.verdict = Verdict::Errored;
+        }
         self.finished = false;
         self.reason = Some("it has not ended".to_owned());
         self.started = Some(at);
@@ -434,8 +425,8 @@ impl SpecReport {
         let at = self
             .checks
             .iter()
-            .position(|c| same(c) && c.evaluated && c.step == report.step)
-            .or_else(|| self.checks.iter().position(|c| same(c) && !c.evaluated));
+            .position(|c| same(c) && c.step == report.step && c.at > 0.0)
+            .or_else(|| self.checks.iter().position(|c| same(c) && c.at == 0.0));
         match at {
             Some(i) => self.checks[i] = report,
             None => match self.checks.iter().rposition(same) {
@@ -456,7 +447,11 @@ impl SpecReport {
             Some(reason) => format!("not evaluated: {reason}"),
             None => "not evaluated".to_owned(),
         };
-        for c in self.checks.iter_mut().filter(|c| !c.evaluated && !c.skipped) {
+        for c in self
+            .checks
+            .iter_mut()
+            .filter(|c| !c.evaluated && !c.skipped && c.at == 0.0)
+        {
             c.outcome = CheckOutcome::new(verdict, why.clone());
         }
     }

@@ -123,12 +123,7 @@ fn of_spec(spec: &SpecReport, options: &Options) -> Vec<Annotation> {
             level: level(verdict, severity),
             place: Some(spec.place.clone()),
             title: title(verdict),
-            message: format!(
-                "step {} ({})\n{}",
-                step.id,
-                step.action,
-                explain::step(step).join("\n")
-            ),
+            message: format!("{}\n{}", explain::step_name(step), explain::step(step).join("\n")),
         });
     }
     if all.is_empty() && spec.verdict != Verdict::Passed {

@@ -4,6 +4,7 @@ use super::model::{Report, SpecReport};
 use super::text::{fenced, markdown as escape, plural, seconds};
 use super::{explain, github};
 use crate::check::Verdict;
+use std::fmt::Write as _;
 
 /// The run in at most `max` bytes: rows and details that do not fit are counted, never cut in two.
 #[must_use]
@@ -78,27 +79,21 @@ fn head(report: &Report) -> String {
         seconds(report.duration),
     );
     if let Some(environment) = &report.run.environment {
-        text.push_str(&format!("; environment {}", escape(environment)));
+        let _ = write!(text, "; environment {}", escape(environment));
     }
-    text.push_str(&format!(
-        "; run {}, seed {}\n",
-        escape(&report.run.id),
-        report.run.seed
-    ));
+    let _ = writeln!(text, "; run {}, seed {}", escape(&report.run.id), report.run.seed);
     if let Some(signal) = &report.interrupted_by {
-        text.push_str(&format!("\nInterrupted by {}.\n", escape(signal)));
+        let _ = writeln!(text, "\nInterrupted by {}.", escape(signal));
     }
     if !report.finished {
         text.push_str("\nThe run did not reach its end.\n");
     }
     if report.counts.cleanup_open > 0 {
         let n = plural(report.counts.cleanup_open, "cleanup");
-        text.push_str(&format!(
-            "\n{n} not done; `specrun clean` removes what is left.\n"
-        ));
+        let _ = writeln!(text, "\n{n} not done; `specrun clean` removes what is left.");
     }
     for note in report.notes.iter().take(20) {
-        text.push_str(&format!("\n> {}\n", escape(note)));
+        let _ = writeln!(text, "\n> {}", escape(note));
     }
     text
 }
@@ -127,15 +122,11 @@ fn row(spec: &SpecReport) -> String {
 fn details(spec: &SpecReport) -> Option<String> {
     let mut blocks = String::new();
     for step in spec.unexplained_steps() {
-        blocks.push_str(&format!(
-            "\nstep {} ({})\n\n",
-            escape(step.id.as_str()),
-            escape(&step.action)
-        ));
+        let _ = write!(blocks, "\n{}\n\n", escape(&explain::step_name(step)));
         blocks.push_str(&fenced(&explain::step(step).join("\n")));
     }
     for check in spec.checks.iter().filter(|c| c.is_bad() && c.evaluated) {
-        blocks.push_str(&format!("\n{}\n\n", escape(&explain::check_headline(check))));
+        let _ = write!(blocks, "\n{}\n\n", escape(&explain::check_headline(check)));
         blocks.push_str(&fenced(&explain::check(spec, check).join("\n")));
     }
     if blocks.is_empty() && spec.verdict == Verdict::Passed {

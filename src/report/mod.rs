@@ -16,8 +16,6 @@ mod model;
 mod output;
 mod sarif;
 mod target;
-#[cfg(test)]
-mod tests;
 mod text;
 
 pub use console::{Console, ConsoleOptions};

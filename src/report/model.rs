@@ -1,7 +1,7 @@
 //! A run as a tree: what every format renders, and, serialised, the JSON report itself.
 //!
-//! Nothing in it can look fine without evidence: a spec that has not ended is `cancelled`, a check that was not
-//! evaluated has an outcome that says so. How events become the tree is in `fold`.
+//! Nothing in it can look fine without evidence: a spec that began and has not ended is `errored`, one that never began
+//! `cancelled`, and a check that was not evaluated has an outcome that says so. How events become the tree is in `fold`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -22,8 +22,8 @@ pub struct Report {
     /// The version of this format.
     pub format: u32,
     pub run: Run,
-    /// Whether the run reached its end. When false the process died or still runs, and specs without an end are
-    /// counted as cancelled.
+    /// Whether the run reached its end. When false the process died or still runs: specs without an end count as errored,
+    /// specs that never began as cancelled.
     pub finished: bool,
     /// The exit code, once the run has ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -94,7 +94,7 @@ pub struct SpecReport {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inputs: Vec<InputInfo>,
     pub verdict: Verdict,
-    /// Whether the spec reached its end; if not, its verdict is `cancelled`.
+    /// Whether the spec reached its end; if not, its verdict is `errored`, or `cancelled` when it never began.
     pub finished: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
@@ -148,7 +148,7 @@ pub struct CheckReport {
     pub evaluated: bool,
     /// Its step's `if` was false, so it counts for nothing.
     pub skipped: bool,
-    /// Seconds after the start of the run; 0 when not evaluated.
+    /// Seconds after the start of the run; 0 when nothing was said of it.
     pub at: f64,
 }
 
@@ -266,6 +266,12 @@ impl CheckReport {
 }
 
 impl StepReport {
+    /// Whether its turn never came, because of what happened before it.
+    #[must_use]
+    pub fn is_not_run(&self) -> bool {
+        self.finished && !self.skipped && self.action.is_empty() && self.failure.is_none()
+    }
+
     /// Whether it did not end well. Cleanup and diagnostics count too.
     #[must_use]
     pub fn is_bad(&self) -> bool {
@@ -281,9 +287,9 @@ impl SpecReport {
 
     /// Steps that did not end well and have no check of their own that says why.
     pub fn unexplained_steps(&self) -> impl Iterator<Item = &StepReport> {
-        self.steps
-            .iter()
-            .filter(|s| s.is_bad() && !self.checks_of(&s.id).any(|c| c.evaluated && c.is_bad()))
+        self.steps.iter().filter(|s| {
+            s.is_bad() && !s.is_not_run() && !self.checks_of(&s.id).any(|c| c.evaluated && c.is_bad())
+        })
     }
 
     /// The part of the file's path that names it: without `.yaml`.

@@ -5,6 +5,7 @@
 //! and `url`. Any action whose output has that form is understood.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::io;
 
 use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
@@ -211,12 +212,10 @@ fn result(f: &Finding, index: usize) -> Json {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    let hash: String = hash
-        .finalize()
-        .iter()
-        .take(16)
-        .map(|b| format!("{b:02x}"))
-        .collect();
+    let hash = hash.finalize().iter().take(16).fold(String::new(), |mut hex, b| {
+        let _ = write!(hex, "{b:02x}");
+        hex
+    });
     json!({
         "ruleId": f.rule,
         "ruleIndex": index,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 
 /// A text that was read, by number; the number is only meaningful with its [`Sources`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -78,6 +78,8 @@ pub struct LineCol {
 struct Text {
     path: PathBuf,
     text: Arc<str>,
+    /// Where each line starts; made when first asked for, since most texts have no mistake.
+    lines: OnceLock<Vec<usize>>,
 }
 
 /// All texts of a run. Cheap to clone; clones share the texts.
@@ -96,6 +98,7 @@ impl Sources {
         all.push(Text {
             path: path.into(),
             text: text.into(),
+            lines: OnceLock::new(),
         });
         SourceId(u32::try_from(all.len() - 1).unwrap_or(u32::MAX))
     }
@@ -131,10 +134,14 @@ impl Sources {
     pub fn line_col(&self, span: Span) -> LineCol {
         self.with(span.source, |t| {
             let upto = (span.start as usize).min(t.text.len());
-            let before = &t.text.as_bytes()[..upto];
-            let line = before.iter().filter(|b| **b == b'\n').count() + 1;
-            let start = before.iter().rposition(|b| *b == b'\n').map_or(0, |p| p + 1);
-            let col = String::from_utf8_lossy(&before[start..]).chars().count() + 1;
+            let lines = t.lines.get_or_init(|| {
+                let ends = t.text.bytes().enumerate().filter(|(_, b)| *b == b'\n');
+                std::iter::once(0).chain(ends.map(|(i, _)| i + 1)).collect()
+            });
+            let line = lines.partition_point(|start| *start <= upto);
+            let start = lines.get(line - 1).copied().unwrap_or(0);
+            let before = &t.text.as_bytes()[start..upto];
+            let col = String::from_utf8_lossy(before).chars().count() + 1;
             let clamp = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
             LineCol {
                 line: clamp(line),

@@ -1,5 +1,6 @@
 //! Reading the parts of a mapping, with a diagnostic for everything that is not as it should be.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
@@ -40,33 +41,27 @@ pub(super) fn unknown_key(out: &mut Diagnostics, key: &Spanned<String>, what: &s
 
 /// The node as a mapping, or a report.
 pub(super) fn mapping<'a>(out: &mut Diagnostics, node: &'a Node, what: &str) -> &'a [Entry] {
-    match &node.kind {
-        Kind::Map(entries) => entries,
-        _ => {
-            wrong_kind(out, node, what, "a mapping");
-            &[]
-        }
+    if let Kind::Map(entries) = &node.kind {
+        return entries;
     }
+    wrong_kind(out, node, what, "a mapping");
+    &[]
 }
 
 /// The node as a list that is not empty, or a report.
 pub(super) fn list<'a>(out: &mut Diagnostics, node: &'a Node, what: &str) -> &'a [Node] {
-    match &node.kind {
-        Kind::Seq(items) => {
-            if items.is_empty() {
-                out.push(
-                    Diagnostic::error(Code::EmptyList, format!("{what} is an empty list"))
-                        .label(node.span, "nothing in it")
-                        .help("leave the key out if nothing is meant"),
-                );
-            }
-            items
-        }
-        _ => {
-            wrong_kind(out, node, what, "a list");
-            &[]
-        }
+    let Kind::Seq(items) = &node.kind else {
+        wrong_kind(out, node, what, "a list");
+        return &[];
+    };
+    if items.is_empty() {
+        out.push(
+            Diagnostic::error(Code::EmptyList, format!("{what} is an empty list"))
+                .label(node.span, "nothing in it")
+                .help("leave the key out if nothing is meant"),
+        );
     }
+    items
 }
 
 /// Text that holds no expression.
@@ -165,22 +160,23 @@ pub(super) fn names(
         Kind::String(_) => text(out, node, what).into_iter().collect(),
         Kind::Seq(items) if items.is_empty() && may_be_empty => Vec::new(),
         Kind::Seq(_) => {
-            let mut seen: Vec<Spanned<String>> = Vec::new();
+            let mut seen: HashMap<String, Span> = HashMap::new();
+            let mut all = Vec::new();
             for item in list(out, node, what) {
                 let Some(t) = text(out, item, &format!("an item of {what}")) else {
                     continue;
                 };
-                if let Some(first) = seen.iter().find(|s| s.value == t.value) {
+                if let Some(first) = seen.insert(t.value.clone(), t.span) {
                     out.push(
                         Diagnostic::error(Code::BadValue, format!("`{}` stands twice in {what}", t.value))
                             .label(t.span, "again")
-                            .label(first.span, "first here"),
+                            .label(first, "first here"),
                     );
                 } else {
-                    seen.push(t);
+                    all.push(t);
                 }
             }
-            seen
+            all
         }
         _ => {
             wrong_kind(out, node, what, "a name or a list of names");

@@ -24,52 +24,53 @@ pub(super) fn resolve(groups: Vec<Vec<Draft>>, out: &mut Diagnostics) -> Vec<Vec
         for draft in group {
             let mut step = draft.step;
             if let Some(like) = draft.like {
-                match seen.get(&like.value) {
-                    Some((model, params)) => {
-                        if let (Some(own), Some(model)) = (&step.action, model)
-                            && own.value.name() != model_name(model)
-                        {
-                            out.push(
-                                Diagnostic::error(
-                                    Code::KeysDoNotFit,
-                                    format!(
-                                        "step is like `{}`, which does `{}`, but says `{}`",
-                                        like.value,
-                                        model_name(model),
-                                        own.value.name()
-                                    ),
-                                )
-                                .label(own.span, "another action")
-                                .label(like.span, "the model"),
-                            );
-                        } else {
-                            step.params = merge(params, &step.params);
-                            if step.action.is_none() {
-                                step.action = model.clone().map(|mut m: crate::source::Spanned<_>| {
-                                    m.span = like.span;
-                                    m
-                                });
-                                step.span = like.span;
-                            }
+                if let Some((model, params)) = seen.get(&like.value) {
+                    if let (Some(own), Some(model)) = (&step.action, model)
+                        && own.value.name() != model_name(model)
+                    {
+                        out.push(
+                            Diagnostic::error(
+                                Code::KeysDoNotFit,
+                                format!(
+                                    "step is like `{}`, which does `{}`, but says `{}`",
+                                    like.value,
+                                    model_name(model),
+                                    own.value.name()
+                                ),
+                            )
+                            .label(own.span, "another action")
+                            .label(like.span, "the model"),
+                        );
+                    } else {
+                        step.params = merge(params, &step.params);
+                        if step.action.is_none() {
+                            step.action = model.clone().map(|mut m: crate::source::Spanned<_>| {
+                                m.span = like.span;
+                                m
+                            });
+                            step.span = like.span;
                         }
                     }
-                    None => {
-                        let code = if all.contains(&like.value) {
-                            Code::LaterStep
-                        } else {
-                            Code::UnknownStep
-                        };
-                        let message = if code == Code::LaterStep {
-                            format!("step `{}` comes later, so nothing can be like it yet", like.value)
-                        } else {
-                            format!("there is no step `{}` to be like", like.value)
-                        };
-                        out.push(
-                            Diagnostic::error(code, message)
-                                .label(like.span, "not before this step")
-                                .maybe_help(did_you_mean(&like.value, seen.keys().map(String::as_str))),
-                        );
-                    }
+                } else {
+                    let code = if all.contains(&like.value) {
+                        Code::LaterStep
+                    } else {
+                        Code::UnknownStep
+                    };
+                    // What its parameters should be is not known; one message is enough.
+                    step.action = None;
+                    let message = if code == Code::LaterStep {
+                        format!("step `{}` comes later, so nothing can be like it yet", like.value)
+                    } else {
+                        format!("there is no step `{}` to be like", like.value)
+                    };
+                    // In file order, so that messages do not change from run to run.
+                    let known = all.iter().filter(|id| seen.contains_key(*id)).map(String::as_str);
+                    out.push(
+                        Diagnostic::error(code, message)
+                            .label(like.span, "not before this step")
+                            .maybe_help(did_you_mean(&like.value, known)),
+                    );
                 }
             }
             if let Some(id) = &step.id {

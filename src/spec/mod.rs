@@ -5,12 +5,22 @@
 
 pub mod environment;
 mod fields;
+pub mod files;
 mod like;
 mod model;
+pub mod project;
 mod read;
+pub mod select;
 mod steps;
 
 pub use model::{
     Backoff, Check, ExpectFailure, ForEach, Input, InputKind, Poll, Retry, Spec, SpecDefaults, Step, Tool,
 };
+pub use project::{Profile, Project};
+pub(crate) use read::INPUT_TYPES;
+#[cfg(test)]
+pub(crate) use read::SPEC_KEYS;
 pub use read::{read, read_text};
+pub use select::{Facts, Selection};
+#[cfg(test)]
+pub(crate) use steps::STEP_KEYS;

@@ -31,6 +31,8 @@ pub struct Spec {
     pub steps: Vec<Step>,
     pub expect: Vec<Check>,
     pub on_failure: Vec<Step>,
+    /// Something is expected somewhere, though it may be written wrongly.
+    pub expects: bool,
 }
 
 /// An entry of `tools:`.
@@ -45,6 +47,8 @@ pub struct Tool {
 pub enum InputKind {
     Plain(Type),
     Secret,
+    /// Written wrongly, which was reported; the name is kept so that its uses are not reported too.
+    Unknown,
 }
 
 /// An entry of `inputs:`.
@@ -96,7 +100,7 @@ pub struct ForEach {
     pub items: Node,
 }
 
-/// The pause between attempts; see [`crate::plan::Backoff`].
+/// The pause between attempts: `first` doubled each time up to `last`; equal when fixed.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Backoff {
     pub first: Duration,
@@ -105,6 +109,7 @@ pub struct Backoff {
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Retry {
+    /// Attempts in all, at least 2.
     pub attempts: u32,
     pub every: Backoff,
 }
@@ -151,8 +156,8 @@ impl Default for SpecDefaults {
     fn default() -> Self {
         Self {
             confidence: Confidence::Level(0.95),
-            step_timeout: Duration::from_secs(60),
-            spec_timeout: Duration::from_secs(600),
+            step_timeout: Duration::from_mins(1),
+            spec_timeout: Duration::from_mins(10),
             every: Backoff {
                 first: Duration::from_secs(1),
                 last: Duration::from_secs(1),

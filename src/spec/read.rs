@@ -12,7 +12,7 @@ use super::fields::{
     bad_value, boolean, confidence, duration, list, mapping, missing_key, name, names, only_known, severity,
     text, wrong_kind,
 };
-use super::steps::{Draft, Reader, checks};
+use super::steps::{Draft, Reader, STEP_KEYS, checks};
 use super::{Input, InputKind, Spec, SpecDefaults, Tool, like};
 
 /// The keys of a spec.
@@ -87,7 +87,7 @@ pub(super) fn load(sources: &Sources, path: &Path, out: &mut Diagnostics) -> Opt
         }
         Err(e) => {
             let at = e.utf8_error().valid_up_to();
-            let line = e.as_bytes()[..at].iter().filter(|b| **b == b'\n').count() + 1;
+            let line = String::from_utf8_lossy(&e.as_bytes()[..at]).matches('\n').count() + 1;
             out.push(
                 Diagnostic::error(
                     Code::NotUtf8,
@@ -144,12 +144,12 @@ pub fn read_text(
     only_known(out, &root, "a spec", SPEC_KEYS);
 
     let top = root.entries().first().map_or(root.span, |e| e.key.span);
-    let required = |out: &mut Diagnostics, key: &str, help: &str| match root.get(key) {
-        Some(e) => text(out, &e.value, &format!("`{key}`")),
-        None => {
-            missing_key(out, top, "the spec", key, help);
-            None
+    let required = |out: &mut Diagnostics, key: &str, help: &str| {
+        if let Some(e) = root.get(key) {
+            return text(out, &e.value, &format!("`{key}`"));
         }
+        missing_key(out, top, "the spec", key, help);
+        None
     };
     let spec_id = required(
         out,
@@ -210,6 +210,7 @@ pub fn read_text(
     let expect = root
         .get("expect")
         .map_or(Vec::new(), |e| checks(out, &e.value, "`expect`"));
+    let expects = says_expectation(&root, registry);
     let mut next = || groups.next().unwrap_or_default();
     Some(Spec {
         source: id,
@@ -230,10 +231,25 @@ pub fn read_text(
         inputs,
         matrix,
         expect,
+        expects,
     })
 }
 
-fn version(out: &mut Diagnostics, root: &Node) -> Option<()> {
+/// Whether something is expected somewhere, or a key is misspelt that may have been meant to.
+fn says_expectation(root: &Node, registry: &Registry) -> bool {
+    let step = |key: &str| {
+        ["expect", "eventually", "expect_failure"].contains(&key)
+            || !STEP_KEYS.contains(&key) && registry.get(key).is_none()
+    };
+    let top = |key: &str| key == "expect" || !SPEC_KEYS.contains(&key);
+    root.entries().iter().any(|e| top(&e.key.value))
+        || root.get("steps").is_some_and(|steps| {
+            let mut keys = steps.value.items().iter().flat_map(Node::entries);
+            keys.any(|e| step(&e.key.value))
+        })
+}
+
+pub(super) fn version(out: &mut Diagnostics, root: &Node) -> Option<()> {
     let Some(entry) = root.get("specrun") else {
         let top = root.entries().first().map_or(root.span, |e| e.key.span);
         let near = root
@@ -282,45 +298,7 @@ fn spec_name(out: &mut Diagnostics, id: &Spanned<String>) -> bool {
 fn tools(out: &mut Diagnostics, node: &Node) -> Vec<Tool> {
     let mut found: Vec<Tool> = Vec::new();
     for item in list(out, node, "`tools`") {
-        let tool = match &item.kind {
-            Kind::Map(entries) => {
-                let [one] = entries.as_slice() else {
-                    wrong_kind(
-                        out,
-                        item,
-                        "an item of `tools`",
-                        "a name, or one name with a version",
-                    );
-                    continue;
-                };
-                let Some(t) = text(out, &one.value, "a version") else {
-                    continue;
-                };
-                match semver::VersionReq::parse(&t.value) {
-                    Ok(v) => Tool {
-                        family: one.key.clone(),
-                        version: Some(v),
-                    },
-                    Err(e) => {
-                        bad_value(
-                            out,
-                            t.span,
-                            format!("`{}` is not a version requirement such as `>=2.2`: {e}", t.value),
-                        );
-                        continue;
-                    }
-                }
-            }
-            _ => {
-                let Some(family) = text(out, item, "an item of `tools`") else {
-                    continue;
-                };
-                Tool {
-                    family,
-                    version: None,
-                }
-            }
-        };
+        let Some(tool) = tool(out, item) else { continue };
         if let Some(first) = found.iter().find(|t| t.family.value == tool.family.value) {
             out.push(
                 Diagnostic::error(
@@ -335,6 +313,41 @@ fn tools(out: &mut Diagnostics, node: &Node) -> Vec<Tool> {
         }
     }
     found
+}
+
+/// A family, or `{family: VERSION}`.
+fn tool(out: &mut Diagnostics, item: &Node) -> Option<Tool> {
+    if !matches!(item.kind, Kind::Map(_)) {
+        return Some(Tool {
+            family: text(out, item, "an item of `tools`")?,
+            version: None,
+        });
+    }
+    let [one] = item.entries() else {
+        wrong_kind(
+            out,
+            item,
+            "an item of `tools`",
+            "a name, or one name with a version",
+        );
+        return None;
+    };
+    let wanted = text(out, &one.value, "a version")?;
+    let version = semver::VersionReq::parse(&wanted.value);
+    if let Err(e) = &version {
+        bad_value(
+            out,
+            wanted.span,
+            format!(
+                "`{}` is not a version requirement such as `>=2.2`: {e}",
+                wanted.value
+            ),
+        );
+    }
+    Some(Tool {
+        family: one.key.clone(),
+        version: version.ok(),
+    })
 }
 
 fn inputs(out: &mut Diagnostics, node: &Node) -> Vec<Input> {
@@ -353,13 +366,24 @@ fn inputs(out: &mut Diagnostics, node: &Node) -> Vec<Input> {
                         entry.key.value
                     )),
             );
+            found.push(unknown_input(&entry.key));
             continue;
         }
-        if let Some(input) = input(out, &entry.key, &entry.value, &what) {
-            found.push(input);
-        }
+        found.push(input(out, &entry.key, &entry.value, &what).unwrap_or_else(|| unknown_input(&entry.key)));
     }
     found
+}
+
+fn unknown_input(name: &Spanned<String>) -> Input {
+    Input {
+        name: name.clone(),
+        kind: InputKind::Unknown,
+        default: None,
+        from: None,
+        required: false,
+        one_of: Vec::new(),
+        description: None,
+    }
 }
 
 fn input(out: &mut Diagnostics, key: &Spanned<String>, node: &Node, what: &str) -> Option<Input> {
@@ -385,7 +409,10 @@ fn input(out: &mut Diagnostics, key: &Spanned<String>, node: &Node, what: &str) 
         );
         return None;
     };
-    let from = node.get("from").and_then(|e| from_env(out, &e.value, what));
+    let from = match node.get("from") {
+        Some(e) => Some(from_env(out, &e.value, what)?),
+        None => None,
+    };
     let required = node.get("required").map(|e| {
         if let Some(d) = node.get("default") {
             out.push(

@@ -1,10 +1,8 @@
 //! A list item with an action, and the rules around it.
 
-use std::time::Duration;
-
 use crate::action::Registry;
 use crate::check::Class;
-use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
+use crate::diag::{Code, Diagnostic, Diagnostics, closest, did_you_mean};
 use crate::event::Severity;
 use crate::source::{Kind, Node, Span, Spanned};
 
@@ -64,7 +62,8 @@ impl Reader<'_> {
 
     fn step(&mut self, node: &Node, what: &str) -> Draft {
         let entries = mapping(self.out, node, &format!("an item of {what}"));
-        let mut action = None;
+        let mut action: Option<(Spanned<String>, &'static dyn crate::action::DynAction)> = None;
+        let mut unknown = false;
         let mut params = Node::new(Kind::Map(Vec::new()), node.span);
         let mut span = entries.first().map_or(node.span, |e| e.key.span);
         for entry in entries {
@@ -75,7 +74,7 @@ impl Reader<'_> {
             let Some(found) = self.registry.get(&key.value) else {
                 self.unknown_action(key);
                 // One message is enough: it is not also a step without an action.
-                action.get_or_insert((key.clone(), None));
+                unknown = true;
                 continue;
             };
             if let Some((first, _)) = &action {
@@ -85,23 +84,27 @@ impl Reader<'_> {
                         .label(first.span, "the first one")
                         .help("make it two steps"),
                 );
+                unknown = true;
                 continue;
             }
-            action = Some((key.clone(), Some(found)));
+            action = Some((key.clone(), found));
             span = key.span;
             match &entry.value.kind {
                 Kind::Map(_) => params = entry.value.clone(),
                 Kind::Null => params.span = key.span,
-                _ => wrong_kind(
-                    self.out,
-                    &entry.value,
-                    &format!("`{}`", key.value),
-                    "a mapping of parameters",
-                ),
+                _ => {
+                    unknown = true;
+                    wrong_kind(
+                        self.out,
+                        &entry.value,
+                        &format!("`{}`", key.value),
+                        "a mapping of parameters",
+                    );
+                }
             }
         }
         let like = node.get("like").and_then(|e| text(self.out, &e.value, "`like`"));
-        if action.is_none() && node.get("like").is_none() && !entries.is_empty() {
+        if action.is_none() && !unknown && node.get("like").is_none() && !entries.is_empty() {
             self.out.push(
                 Diagnostic::error(
                     Code::NoAction,
@@ -111,7 +114,10 @@ impl Reader<'_> {
                 .help("add a key such as `http.request:` with the action's parameters"),
             );
         }
-        let action = action.and_then(|(key, found)| found.map(|a| Spanned::new(a, key.span)));
+        // What it does is not known then, and nothing that follows from it is worth a message.
+        let action = action
+            .filter(|_| !unknown)
+            .map(|(key, found)| Spanned::new(found, key.span));
         Draft {
             step: self.rules(node, action, params, span),
             like,
@@ -315,6 +321,10 @@ impl Reader<'_> {
             ),
         ];
         for (a, b, why) in PAIRS {
+            // `eventually` says it already.
+            if (*a, *b) == ("retry", "within") && node.get("eventually").is_some() {
+                continue;
+            }
             if let (Some(first), Some(second)) = (node.get(a), node.get(b)) {
                 self.out.push(
                     Diagnostic::error(
@@ -361,6 +371,7 @@ pub(super) fn checks(out: &mut Diagnostics, node: &Node, what: &str) -> Vec<Chec
 }
 
 fn check(out: &mut Diagnostics, node: &Node, what: &str) -> Option<Check> {
+    const KEYS: &[&str] = &["check", "confidence", "because", "severity"];
     if !matches!(node.kind, Kind::Map(_)) {
         return Some(Check {
             text: scalar_expression(out, node, what)?,
@@ -369,7 +380,17 @@ fn check(out: &mut Diagnostics, node: &Node, what: &str) -> Option<Check> {
             severity: Severity::default(),
         });
     }
-    only_known(out, node, what, &["check", "confidence", "because", "severity"]);
+    if let Some(slip) = node
+        .entries()
+        .iter()
+        .find(|e| closest(&e.key.value, ["check"]).is_some() && e.key.value != "check")
+    {
+        unknown_key(out, &slip.key, what, KEYS);
+        return None;
+    }
+    if node.get("check").is_some() {
+        only_known(out, node, what, KEYS);
+    }
     let Some(e) = node.get("check") else {
         missing_key(
             out,
@@ -571,14 +592,4 @@ fn expect_failure(out: &mut Diagnostics, node: &Node, span: Span) -> Option<Expe
             .map(|t| t.value),
         message,
     })
-}
-
-/// Used where a whole spec's limits are compared with a step's.
-#[must_use]
-pub(crate) fn seconds(d: Duration) -> String {
-    crate::value::Quantity {
-        value: d.as_secs_f64(),
-        dimension: crate::value::Dimension::Duration,
-    }
-    .to_string()
 }

@@ -1,6 +1,6 @@
 //! Tails of the binomial distribution and exact (Clopper-Pearson) bounds of a share.
 //!
-//! A tail is a regularised incomplete beta function, P(X >= k) = I_p(k, n - k + 1), computed as a continued fraction
+//! A tail is a regularised incomplete beta function, `P(X >= k) = I_p(k, n - k + 1)`, computed as a continued fraction
 //! (Press et al., Numerical Recipes, 3rd ed., section 6.4, modified Lentz method). Its leading factor is a binomial
 //! probability by Loader's saddle-point expansion (C. Loader, "Fast and Accurate Computation of Binomial
 //! Probabilities", 2000), which keeps its digits where differences of log-gamma lose them. Compared with scipy 1.17
@@ -156,12 +156,12 @@ fn stirling_error(n: u64) -> f64 {
         0.011_896_709_945_891_77,
         0.010_411_265_261_972_096,
         0.009_255_462_182_712_733,
-        0.008_330_563_433_362_871,
+        0.008_330_563_433_362_87,
         0.007_573_675_487_951_841,
         0.006_942_840_107_209_53,
         0.006_408_994_188_004_207,
         0.005_951_370_112_758_848,
-        0.005_554_733_551_962_801,
+        0.005_554_733_551_962_8,
     ];
     if let Some(error) = usize::try_from(n).ok().and_then(|i| TABLE.get(i)) {
         return *error;

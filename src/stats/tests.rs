@@ -261,15 +261,8 @@ fn quantile_bounds_are_order_statistics() {
 fn members_without_a_value_are_the_largest() {
     let values: Vec<f64> = (1..=95).map(f64::from).collect();
     let d = sample(&values, 5);
-    assert_eq!(quantile::count(&d), 100);
     assert_eq!(quantile::at_or_above(&d, 95.0), 6);
-    assert_eq!(quantile::above(&d, 95.0), 5);
-    assert_eq!(quantile::point(&d, 0.95), Some(95.0));
-    assert_eq!(quantile::point(&d, 0.96), None);
-    assert_eq!(quantile::point(&d, 0.5), Some(50.0));
     assert_eq!(quantile::order_statistic(&d, 0), None);
-    assert_eq!(quantile::point(&sample(&[], 0), 0.5), None);
-    assert_eq!(quantile::rank(1_000, 0.999), 999);
 }
 
 #[test]

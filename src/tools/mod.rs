@@ -10,6 +10,7 @@ pub mod process;
 mod redact;
 pub mod tables;
 
+use std::path::Path;
 use std::sync::Arc;
 
 pub use capability::Capability;
@@ -25,4 +26,29 @@ pub struct Tools {
     pub http: http::Http,
     pub process: process::Processes,
     pub files: files::Files,
+}
+
+impl Tools {
+    /// The tools of one run, `run` its id; nothing is opened yet. Without [`Tools::rooted`] no file may be read or
+    /// written that is not granted by name.
+    #[must_use]
+    pub fn new(endpoints: Endpoints, grants: Grants, redactor: Redactor, run: &str) -> Self {
+        let (grants, redactor) = (Arc::new(grants), Arc::new(redactor));
+        Self {
+            endpoints,
+            http: http::Http::new(Arc::clone(&grants), Arc::clone(&redactor)),
+            process: process::Processes::new(Arc::clone(&grants), Arc::clone(&redactor), run),
+            files: files::Files::new(&[], &[], Arc::clone(&grants)),
+            grants,
+            redactor,
+        }
+    }
+
+    /// With the folders whose trees specs may read, and write while no policy says otherwise (the project), and those
+    /// they may always read and write (the run directory).
+    #[must_use]
+    pub fn rooted(mut self, projects: &[&Path], run_dirs: &[&Path]) -> Self {
+        self.files = files::Files::new(projects, run_dirs, Arc::clone(&self.grants));
+        self
+    }
 }

@@ -5,20 +5,25 @@
 pub mod expr;
 mod ids;
 mod interpolate;
+mod json;
 mod moment;
 mod quantity;
 mod sample;
 mod secret;
 pub mod template;
 mod types;
+mod vault;
 
 pub use ids::{AttemptNo, SpecId, StepId};
 pub use interpolate::{Interpolated, Piece};
 pub use moment::Moment;
-pub use quantity::{Bytes, Dimension, Duration, Money, Quantity, Rate, Ratio, UnitError};
+pub use quantity::{
+    Bytes, Dimension, Duration, Money, Quantity, Rate, Ratio, Throughput, UnitError, is_currency,
+};
 pub use sample::{Distribution, Estimate, Proportion};
 pub use secret::Secret;
 pub use types::{Field, ObjectType, Type, TypeMismatch};
+pub use vault::{OpenDuring, Vault};
 
 use std::collections::BTreeMap;
 

@@ -45,12 +45,15 @@ impl fmt::Display for Secret {
     }
 }
 
-/// A parameter of this type takes a secret or plain text; which of them it was is not known any more, so it is treated
-/// as a secret. There is no `Serialize`: an output cannot hold one.
+/// A parameter of this type takes a secret, by the ticket that [`super::Vault`] put into the JSON, or plain text, which
+/// is then treated as a secret. There is no `Serialize`: an output cannot hold one.
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = String::deserialize(deserializer)?;
-        Ok(Self::new("parameter", value))
+        match super::vault::redeem(&value) {
+            Some(secret) => secret.map_err(serde::de::Error::custom),
+            None => Ok(Self::new("parameter", value)),
+        }
     }
 }
 

@@ -2,7 +2,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
+mod actions;
+mod architecture;
 mod cli;
 mod docs;
+mod engine;
+mod escapes;
+mod evidence;
+mod false_green;
 mod generated;
+mod hostile;
+mod html;
+mod lab;
+mod mutations;
+mod registered;
+mod report;
+mod services;
 mod support;

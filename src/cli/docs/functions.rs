@@ -1,7 +1,7 @@
 //! The functions of the expression language as Markdown.
 
 use super::GENERATED;
-use crate::value::expr::{FUNCTIONS, Function};
+use crate::value::expr::{FUNCTIONS, Function, GRAMMAR};
 
 /// One function.
 #[must_use]
@@ -15,7 +15,11 @@ pub fn function(f: &Function) -> String {
 /// The page of all functions.
 #[must_use]
 pub fn functions() -> String {
-    let mut text = format!("{GENERATED}# Expressions\n\n");
+    let mut text = format!(
+        "{GENERATED}# Functions and grammar\n\nThe [guide](../guide/expressions.md) explains the language.\n\n## Grammar\n\n\
+         ```text\n{}\n```\n\n## Functions\n\nEach may be written as `f(x, y)` or as `x.f(y)`.\n\n",
+        GRAMMAR.trim_end()
+    );
     for f in FUNCTIONS {
         text.push_str(&function(f));
         text.push('\n');

@@ -50,6 +50,11 @@ pub const PUBLISHED: &[Published] = &[
         about: "one line of a run's journal",
         schema: |_| with_dialect(schemars::schema_for!(crate::event::Event).into()),
     },
+    Published {
+        name: "report",
+        about: "the report of `--report json`",
+        schema: |_| with_dialect(crate::report::json::schema().into()),
+    },
 ];
 
 /// An action's parameters and output.

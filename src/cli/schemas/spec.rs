@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::{DIALECT, editor};
 use crate::action::Registry;
+use crate::spec::INPUT_TYPES;
 
 /// The schema of a spec file with all actions of `registry`.
 #[must_use]
@@ -152,7 +153,7 @@ fn definitions() -> Map<String, Value> {
                 "because": { "description": "Where the demand comes from; shown when it is not met.", "type": "string" },
                 "severity": { "$ref": "#/$defs/severity" } } } ] },
         "input": { "type": "object", "additionalProperties": false, "required": ["type"], "properties": {
-            "type": { "enum": ["string", "int", "number", "bool", "duration", "bytes", "ratio", "rate", "money", "list", "map", "secret", "time"] },
+            "type": { "enum": INPUT_TYPES },
             "default": { "description": "The value when none is given." },
             "from": { "description": "An environment variable: `env.SERVING_TOKEN`.", "type": "string", "pattern": "^env\\." },
             "required": { "description": "false: it may be without a value, and then is absent.", "type": "boolean" },
@@ -162,4 +163,26 @@ fn definitions() -> Map<String, Value> {
         return Map::new();
     };
     defs
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{spec, step_keys};
+    use crate::actions::REGISTRY;
+    use crate::spec::{SPEC_KEYS, STEP_KEYS};
+
+    #[test]
+    fn the_schema_has_the_keys_the_reader_knows() {
+        let schema = spec(&REGISTRY);
+        let keys: Vec<&String> = schema["properties"].as_object().unwrap().keys().collect();
+        for key in &keys {
+            assert!(SPEC_KEYS.contains(&key.as_str()), "the reader has no key `{key}`");
+        }
+        assert_eq!(keys.len(), SPEC_KEYS.len());
+        let steps = step_keys();
+        for key in steps.keys() {
+            assert!(STEP_KEYS.contains(&key.as_str()), "a step has no key `{key}`");
+        }
+        assert_eq!(steps.len(), STEP_KEYS.len());
+    }
 }

@@ -11,10 +11,10 @@ pub(super) fn check(text: &str, kind: &Kind, span: Span) -> Result<(), SyntaxErr
     if matches!(kind, Kind::Seq(_) | Kind::Map(_)) || written.starts_with(['"', '\'', '|', '>']) {
         return Ok(());
     }
-    if let Kind::String(value) = kind {
-        if let Some(error) = cut_off(text, value, span) {
-            return Err(error);
-        }
+    if let Kind::String(value) = kind
+        && let Some(error) = cut_off(text, value, span)
+    {
+        return Err(error);
     }
     let Some(why) = reason(written.trim(), kind) else {
         return Ok(());
@@ -96,7 +96,7 @@ fn reason(written: &str, kind: &Kind) -> Option<Reason> {
     None
 }
 
-/// PyYAML, libyaml and Ruby read these as booleans; `y` and `n` alone they do not.
+/// `PyYAML`, libyaml and Ruby read these as booleans; `y` and `n` alone they do not.
 fn boolean(written: &str) -> Option<bool> {
     const TRUE: [&str; 2] = ["yes", "on"];
     const FALSE: [&str; 2] = ["no", "off"];

@@ -2,6 +2,7 @@
 
 use serde_saphyr::{Error, Location};
 
+use super::tree;
 use crate::source::{SourceId, Span};
 
 /// Why a text is not strict YAML.
@@ -104,7 +105,16 @@ pub(super) fn from_parser(error: &Error, text: &str, source: SourceId) -> Syntax
             expected: "string scalar",
             ..
         } => (SyntaxErrorKind::Syntax, "a key has to be text".to_owned(), None),
-        other => (SyntaxErrorKind::Syntax, plain_message(other), None),
+        other => {
+            let message = plain_message(other);
+            // The scanner's own limit on nesting has no variant of its own.
+            if message.contains("recursion limit") {
+                let message = format!("lists and mappings are nested more than {} deep", tree::MAX_DEPTH);
+                (SyntaxErrorKind::Budget, message, None)
+            } else {
+                (SyntaxErrorKind::Syntax, message, None)
+            }
+        }
     };
     let mut error = SyntaxError {
         kind,

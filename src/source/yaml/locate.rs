@@ -36,11 +36,12 @@ struct Trace {
 }
 
 impl Trace {
-    fn new() -> Self {
+    /// Of a text that begins at `start`.
+    fn new(start: usize) -> Self {
         Self {
             decoded: String::new(),
             from: Vec::new(),
-            end: 0,
+            end: start,
         }
     }
 
@@ -127,7 +128,7 @@ fn fold(chars: &[(usize, char, usize)], mut i: usize, trace: &mut Trace) -> usiz
 
 fn plain(raw: &str, base: usize) -> Trace {
     let chars = chars(raw, base);
-    let mut trace = Trace::new();
+    let mut trace = Trace::new(base);
     let mut i = 0;
     while let Some(&(at, c, end)) = chars.get(i) {
         if c == '\n' {
@@ -144,7 +145,7 @@ fn plain(raw: &str, base: usize) -> Trace {
 
 fn single_quoted(raw: &str, base: usize) -> Trace {
     let chars = chars(raw, base);
-    let mut trace = Trace::new();
+    let mut trace = Trace::new(base);
     let mut i = 0;
     while let Some(&(at, c, end)) = chars.get(i) {
         match c {
@@ -168,7 +169,7 @@ fn single_quoted(raw: &str, base: usize) -> Trace {
 
 fn double_quoted(raw: &str, base: usize) -> Option<Trace> {
     let chars = chars(raw, base);
-    let mut trace = Trace::new();
+    let mut trace = Trace::new(base);
     // White space that was written as an escape is not swallowed by a line break.
     let mut keep = 0;
     let mut i = 0;
@@ -276,7 +277,7 @@ fn block(text: &str, raw: &str, base: usize, value: &str) -> Option<Trace> {
             .map(|(_, l)| spaces(l))?,
     };
     let wanted = value.trim_end_matches('\n');
-    let mut trace = Trace::new();
+    let mut trace = Trace::new(base + header_end);
     // Line breaks that wait for the next line with content.
     let mut breaks: Vec<(usize, usize)> = Vec::new();
     let mut previous_more = false;

@@ -7,6 +7,7 @@
 mod ambiguous;
 mod error;
 mod locate;
+mod room;
 mod tree;
 
 #[cfg(test)]
@@ -34,5 +35,12 @@ pub fn read(sources: &Sources, id: SourceId) -> Result<Node, SyntaxError> {
             help: None,
         });
     }
-    tree::read(&text, id)
+    room::with_room(&text, || tree::read(&text, id)).unwrap_or_else(|| {
+        Err(SyntaxError {
+            kind: SyntaxErrorKind::Budget,
+            message: "there is no memory for a document nested this deeply".to_owned(),
+            span: Span::new(id, 0, 0),
+            help: None,
+        })
+    })
 }

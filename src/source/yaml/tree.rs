@@ -13,6 +13,9 @@ use crate::source::{Entry, Kind, Node, SourceId, Span, Spanned};
 /// Containers inside containers. Specs need about ten; each level takes stack.
 pub(super) const MAX_DEPTH: usize = 64;
 
+/// Values of a document; a spec of 5 MB has about half a million.
+pub(super) const MAX_NODES: usize = 2_000_000;
+
 /// Reads one document.
 pub(super) fn read(text: &str, source: SourceId) -> Result<Node, SyntaxError> {
     let raw: RawNode = serde_saphyr::from_str_with_options(text, options())
@@ -35,17 +38,17 @@ fn options() -> serde_saphyr::Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: 4_000_000,
-            max_nodes: 2_000_000,
+            max_nodes: MAX_NODES,
             max_depth: MAX_DEPTH,
             flow_nesting_limit: MAX_DEPTH,
             max_aliases: 10_000,
             max_anchors: 10_000,
-            max_recorded_anchor_events: 1_000_000,
+            max_recorded_anchor_events: 200_000,
             max_merge_keys: 10_000,
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 200_000,
+            max_total_replayed_events: 50_000,
             max_replay_stack_depth: 16,
         },
         // Doubles are found on the tree, where both places are known.
@@ -184,7 +187,7 @@ impl Tree<'_> {
             RawKind::Int(i) => Kind::Int(i),
             RawKind::Float(f) => Kind::Float(f),
             RawKind::String(s) => {
-                defined = block_scalar(self.text, token).unwrap_or(token);
+                defined = block_scalar(self.text, &s, token).unwrap_or(token);
                 Kind::String(s)
             }
             RawKind::Seq(raw) => {
@@ -292,7 +295,7 @@ impl<'a> Extent<'a> {
 
 /// The parser's place of a block scalar leaves its header out and runs into the next line: from `|` to the end of
 /// the last line that belongs to it. None when `token` is no block scalar.
-fn block_scalar(text: &str, token: Span) -> Option<Span> {
+fn block_scalar(text: &str, value: &str, token: Span) -> Option<Span> {
     let start = token.start as usize;
     let line_start = text[..start].rfind('\n')? + 1;
     if !text[line_start..start].trim().is_empty() {
@@ -304,18 +307,39 @@ fn block_scalar(text: &str, token: Span) -> Option<Span> {
     let line = line.find(" #").map_or(line, |at| &line[..at]).trim_end();
     let indicators = line.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-'));
     let head = indicators.strip_suffix(['|', '>'])?;
-    if line.len() - head.len() > 3 || !(head.is_empty() || head.ends_with([' ', '\t'])) {
+    if line.len() - head.len() > 3 || !(head.is_empty() || head.ends_with([' ', '\t', '\u{feff}'])) {
         return None;
+    }
+    if value.is_empty() {
+        return Some(Span::new(token.source, header_line + head.len(), before.len()));
     }
     let keeps = line[head.len()..].contains('+');
     let written = &text[start..token.end as usize];
-    let mut end = start + written.rfind('\n').map_or(written.len(), |p| p + 1);
-    if !written[end - start..].trim().is_empty() {
-        end = token.end as usize;
+    let indent = start - line_start;
+    let mut end = token.end as usize;
+    // The first line is content, whatever it looks like.
+    let rest = written.rfind('\n').map_or("", |p| &written[p + 1..]);
+    if rest.trim_matches(' ').is_empty() && rest.len() <= indent {
+        end -= rest.len();
     }
     if !keeps {
-        let content = text[..end].trim_end();
-        end = content.len() + text[content.len()..].find('\n').map_or(0, |p| p + 1);
+        end = start + without_blank_lines(&text[start..end], indent);
     }
     Some(Span::new(token.source, header_line + head.len(), end))
+}
+
+/// The length of a block's text without the blank lines at its end. Lines of more spaces than `indent` are content.
+fn without_blank_lines(text: &str, indent: usize) -> usize {
+    let mut end = text.len();
+    while let Some(last) = text[..end].trim_end_matches(['\n', '\r']).rfind('\n') {
+        let line = text[last + 1..end].trim_end_matches(['\n', '\r']);
+        if !line.trim_matches(' ').is_empty() || line.len() > indent {
+            break;
+        }
+        end = last + 1;
+    }
+    while text[..end].ends_with("\n\n") {
+        end -= 1;
+    }
+    end
 }

@@ -139,7 +139,10 @@ fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Pha
                 K::InvalidInput | K::InvalidData => {
                     (Class::UnreadableAnswer, format!("the answer is not HTTP: {io}"))
                 }
-                _ if io.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) => {
+                _ if io
+                    .get_ref()
+                    .is_some_and(<dyn Error + Send + Sync>::is::<rustls::Error>) =>
+                {
                     (Class::Tls, "the TLS handshake failed".to_owned())
                 }
                 _ => (Class::Unreachable, format!("the connection failed: {io}")),

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use rustix::fs::OFlags;
 use url::Url;
 
 use super::address::{Judged, Lookup, SystemLookup};
@@ -267,6 +268,8 @@ impl Http {
                 .redirect(reqwest::redirect::Policy::none())
                 .referer(false)
                 .no_proxy()
+                // Many servers close what was idle for 5 s; a request must not meet them doing so.
+                .pool_idle_timeout(Duration::from_secs(4))
                 .user_agent(concat!("specrun/", env!("CARGO_PKG_VERSION")))
                 .dns_resolver(Judged {
                     grants: Arc::clone(&self.grants),
@@ -466,8 +469,19 @@ async fn attach(body: &Body, wire: &mut reqwest::Request, shown: &str) -> Result
                     format!("{shown}: the body `{}` cannot be read: {e}", path.display()),
                 )
             };
-            let file = tokio::fs::File::open(path).await.map_err(missing)?;
-            let size = file.metadata().await.map_err(missing)?.len();
+            let file = tokio::fs::OpenOptions::new()
+                .read(true)
+                // The path was judged with its links followed; one put there since is not followed.
+                .custom_flags((OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed())
+                .open(path)
+                .await
+                .map_err(missing)?;
+            let meta = file.metadata().await.map_err(missing)?;
+            if !meta.is_file() {
+                let what = format!("{shown}: the body `{}` is no file", path.display());
+                return Err(Failure::new(Class::BadParameter, what));
+            }
+            let size = meta.len();
             let stream = tokio_util::io::ReaderStream::new(tokio::io::AsyncReadExt::take(file, size));
             *wire.body_mut() = Some(reqwest::Body::wrap_stream(stream));
             wire.headers_mut().insert(header::CONTENT_LENGTH, size.into());

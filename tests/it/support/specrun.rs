@@ -1,13 +1,12 @@
 //! The program, run as a user runs it: in a project folder of its own, without a terminal.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long a run may take before the test gives it up; far more than any needs.
-const CAP: Duration = Duration::from_secs(300);
+const CAP: Duration = Duration::from_mins(5);
 
 /// A project in a temporary folder.
 pub struct Project {
@@ -75,22 +74,18 @@ impl Project {
 
 impl Running {
     pub fn start(mut command: Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut out = child.stdout.take().unwrap();
-        let mut err = child.stderr.take().unwrap();
-        let read = |from: &mut dyn std::io::Read| {
-            let mut bytes = Vec::new();
-            from.read_to_end(&mut bytes).unwrap();
-            String::from_utf8_lossy(&bytes).into_owned()
-        };
+        command.stdout(Stdio::piped());
+        Self::start_with(command)
+    }
+
+    /// With the standard output the command has.
+    pub fn start_with(mut command: Command) -> Self {
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        drop(command);
         Self {
+            stdout: child.stdout.take().map(read_all),
+            stderr: child.stderr.take().map(read_all),
             child,
-            stdout: Some(std::thread::spawn(move || read(&mut out.by_ref()))),
-            stderr: Some(std::thread::spawn(move || read(&mut err.by_ref()))),
         }
     }
 
@@ -99,8 +94,13 @@ impl Running {
     }
 
     /// Waits until it ends by itself.
-    pub fn wait(mut self) -> Ran {
-        let status = self.ended();
+    pub fn wait(self) -> Ran {
+        self.wait_up_to(CAP)
+    }
+
+    /// Waits until it ends by itself, when that may take longer than usual.
+    pub fn wait_up_to(mut self, cap: Duration) -> Ran {
+        let status = self.ended(cap);
         let text = |t: Option<JoinHandle<String>>| t.map(|t| t.join().unwrap()).unwrap_or_default();
         let stdout = text(self.stdout.take());
         let stderr = text(self.stderr.take());
@@ -111,13 +111,13 @@ impl Running {
         }
     }
 
-    fn ended(&mut self) -> ExitStatus {
+    fn ended(&mut self, cap: Duration) -> ExitStatus {
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(start.elapsed() < CAP, "specrun did not end within {CAP:?}");
+            assert!(start.elapsed() < cap, "specrun did not end within {cap:?}");
             std::thread::sleep(Duration::from_millis(10));
         }
     }
@@ -141,6 +141,19 @@ impl Ran {
         );
         self
     }
+}
+
+fn read_all(mut from: impl std::io::Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes).unwrap();
+        String::from_utf8_lossy(&bytes).into_owned()
+    })
+}
+
+/// A spec file with this id; `body` is everything after the title.
+pub fn spec(id: &str, body: &str) -> String {
+    format!("specrun: 1\nid: {id}\ntitle: Spec {id}\n{body}")
 }
 
 /// As a shell counts: 128 and the signal when it was killed.

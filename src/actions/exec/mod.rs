@@ -1,0 +1,15 @@
+//! Programs: whatever the platform's own tools can tell.
+
+mod run;
+
+use crate::action::{DynAction, Family};
+
+/// The family's line in the table of actions.
+pub const FAMILY: Family = Family {
+    name: "exec",
+    about: "programs: argv without a shell, exit code, outputs",
+    actions: ACTIONS,
+    program: None,
+};
+
+const ACTIONS: &[&dyn DynAction] = &[&run::Run];

@@ -1,0 +1,56 @@
+//! `mlflow.delete_version`
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::client::Client;
+use super::lookup::Number;
+use super::wire::Done;
+use crate::action::{Action, Class, Context, Failure};
+use crate::tools::Capability;
+
+/// Deletes one version of a registered model. Made for `cleanup`: what is not there
+/// is no failure.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// The registered model's name.
+    model: String,
+    /// The version's number.
+    version: Number,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Deleted {
+    /// Whether it was there.
+    deleted: bool,
+}
+
+pub(super) struct DeleteVersion;
+
+impl Action for DeleteVersion {
+    const NAME: &'static str = "mlflow.delete_version";
+    type Params = Params;
+    type Output = Deleted;
+
+    fn capabilities(&self, _: &serde_json::Value) -> Vec<Capability> {
+        super::reach()
+    }
+
+    async fn run(&self, params: Params, cx: &Context) -> Result<Deleted, Failure> {
+        let client = Client::new(cx)?;
+        match client
+            .delete::<Done>(
+                "model-versions/delete",
+                &json!({ "name": params.model, "version": params.version.0 }),
+            )
+            .await
+        {
+            Ok(_) => Ok(Deleted { deleted: true }),
+            Err(gone) if gone.class == Class::NotFound => Ok(Deleted { deleted: false }),
+            Err(other) => Err(other),
+        }
+    }
+}

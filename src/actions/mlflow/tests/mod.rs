@@ -1,0 +1,7 @@
+//! Every action against recorded answers of a real server, and against answers no server should give.
+
+mod odd;
+mod reads;
+mod refusals;
+mod server;
+mod writes;

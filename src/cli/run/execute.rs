@@ -1,0 +1,262 @@
+//! The run itself: services, the engine, reports, the exit code.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::missing;
+use super::prepare::{Prepared, Settings};
+use super::reports;
+use super::signals::Signals;
+use crate::action::Registry;
+use crate::cli::Exit;
+use crate::cli::output::Output;
+use crate::cli::site;
+use crate::diag::Diagnostic;
+use crate::engine::services::{Lease, Progress, ServiceError, Site};
+use crate::engine::{self, Control, Options, RunDir, Stop};
+use crate::event::{EventKind, RunInfo, Sink, Summary, VERSION};
+use crate::spec::environment::{Resolved, ServiceFacts};
+use crate::tools::{Redactor, Tools};
+use crate::value::SpecId;
+
+/// What every stage needs.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    registry: &'a Registry,
+    runtime: &'a tokio::runtime::Handle,
+    control: &'a Control,
+    output: Output,
+}
+
+/// Runs what was prepared.
+pub(super) fn execute(prepared: Prepared, registry: &Registry, output: Output) -> Exit {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("signals")
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            output.error(&format!("starting: {e}"));
+            return Exit::Internal;
+        }
+    };
+    let control = Control::new();
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::forward(&control, output)
+    };
+    let exit = match signals {
+        Ok(_signals) => {
+            let around = Around {
+                registry,
+                runtime: runtime.handle(),
+                control: &control,
+                output,
+            };
+            with_outputs(prepared, around)
+        }
+        Err(e) => {
+            output.error(&format!("listening for signals: {e}"));
+            Exit::Internal
+        }
+    };
+    runtime.shutdown_background();
+    exit
+}
+
+/// Opens what the run writes to, so that it is known before anything is sent that it can be written.
+fn with_outputs(prepared: Prepared, around: Around<'_>) -> Exit {
+    let output = around.output;
+    let settings = &prepared.settings;
+    let sinks = match reports::open(settings, output) {
+        Ok(sinks) => sinks,
+        Err(e) => {
+            output.error(&e.to_string());
+            return Exit::ReportNotWritten;
+        }
+    };
+    let id = engine::new_run_id(settings.seed);
+    match RunDir::create(&settings.run_dir, id) {
+        Ok(dir) => with_services(prepared, dir, sinks, around),
+        Err(e) => {
+            let place = settings.run_dir.display();
+            output.error(&format!("making a directory for the run in {place}: {e}"));
+            Exit::ReportNotWritten
+        }
+    }
+}
+
+fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, around: Around<'_>) -> Exit {
+    let Around { control, output, .. } = around;
+    let told = Mutex::new(Vec::new());
+    let notify = |progress: Progress| {
+        site::tell(&progress, output);
+        let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.push(EventKind::from(progress));
+    };
+    let lease = lease(&prepared, &dir, control, &notify);
+    let mut blocked = HashMap::new();
+    let resolved = match &lease {
+        Ok(lease) => resolve(&prepared, lease.as_ref().map(Lease::facts)),
+        // Nothing is begun, and every report says why.
+        Err(ServiceError::Interrupted) => Ok(Resolved::default()),
+        Err(e) => {
+            site::tell_error(e, output);
+            blocked.extend(
+                prepared
+                    .loaded
+                    .plan
+                    .specs
+                    .iter()
+                    .map(|s| (s.id.clone(), e.to_string())),
+            );
+            Ok(Resolved::default())
+        }
+    };
+    let resolved = match resolved {
+        Ok(resolved) => resolved,
+        Err(wrong) => {
+            output.diagnostics(&wrong, &prepared.loaded.sources);
+            return Exit::Invalid;
+        }
+    };
+    let preamble = std::mem::take(&mut *told.lock().unwrap_or_else(PoisonError::into_inner));
+    let given = Given {
+        resolved,
+        preamble,
+        blocked,
+    };
+    let exit = with_engine(prepared, dir, given, sinks, around);
+    if let Ok(Some(lease)) = lease {
+        lease.end(&|_: Progress| {});
+    }
+    exit
+}
+
+/// The services of the environment: those that are up, else the run's own. None: there is no environment.
+fn lease(
+    prepared: &Prepared,
+    dir: &RunDir,
+    control: &Control,
+    notify: &(dyn Fn(Progress) + Sync),
+) -> Result<Option<Lease>, ServiceError> {
+    let Some(environment) = &prepared.loaded.environment else {
+        return Ok(None);
+    };
+    let project = &prepared.loaded.project;
+    let site = Site {
+        cache: site::cache(project),
+        home: dir.path().join("services"),
+        notify,
+        interrupted: &|| control.stopped() != Stop::No,
+    };
+    Lease::get(environment, &site, &site::states(project), &dir.id().0).map(Some)
+}
+
+fn resolve(prepared: &Prepared, facts: Option<&ServiceFacts>) -> Result<Resolved, Vec<Diagnostic>> {
+    match (&prepared.loaded.environment, facts) {
+        (Some(environment), Some(facts)) => environment.resolve(facts, &|name| std::env::var(name).ok()),
+        _ => Ok(Resolved::default()),
+    }
+}
+
+/// What the environment gave.
+struct Given {
+    resolved: Resolved,
+    preamble: Vec<EventKind>,
+    blocked: HashMap<SpecId, String>,
+}
+
+fn with_engine(
+    prepared: Prepared,
+    dir: RunDir,
+    given: Given,
+    sinks: Vec<Box<dyn Sink>>,
+    around: Around<'_>,
+) -> Exit {
+    let settings = prepared.settings;
+    let loaded = prepared.loaded;
+    let redactor = Redactor::new(&prepared.secrets);
+    let run_path = std::path::absolute(dir.path()).unwrap_or_else(|_| dir.path().to_owned());
+    let project = site::root(&loaded.project);
+    let cache = site::cache(&loaded.project);
+    let specs = folders(&loaded.plan);
+    let mut projects: Vec<&Path> = vec![&project];
+    projects.extend(specs.iter().map(std::path::PathBuf::as_path));
+    let tools = Tools::new(given.resolved.endpoints, prepared.grants, redactor, &dir.id().0)
+        .rooted(&projects, &[&run_path, &cache]);
+    let info = RunInfo {
+        id: dir.id().clone(),
+        format: VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        argv: std::env::args_os()
+            .map(|word| tools.redactor.redact(&word.to_string_lossy()))
+            .collect(),
+        environment: loaded.environment.as_ref().map(|e| e.name.clone()),
+        profile: settings.profile.clone(),
+        seed: settings.seed,
+        jobs: u32::try_from(settings.jobs).unwrap_or(u32::MAX),
+        started: jiff::Timestamp::now()
+            .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
+            .to_string(),
+        pid: std::process::id(),
+        specs: loaded.plan.specs.iter().map(|s| s.info()).collect(),
+    };
+    let fail_on = settings.fail_on;
+    let exit_code = move |summary: &Summary| {
+        let ended = Summary {
+            finished: true,
+            ..summary.clone()
+        };
+        i32::from(Exit::of_run(&ended, fail_on, true).code())
+    };
+    let mut options = options(&settings, dir, Arc::new(exit_code));
+    options.preamble = given.preamble;
+    options.blocked = given.blocked;
+    let needs = missing::programs(&loaded.plan, around.registry, &tools);
+    options.blocked.extend(around.runtime.block_on(needs));
+    let plan = Arc::new(loaded.plan);
+    let outcome = engine::run(
+        plan,
+        Arc::new(tools),
+        options,
+        info,
+        sinks,
+        around.control.clone(),
+    );
+    for error in &outcome.sink_errors {
+        around.output.error(&error.to_string());
+    }
+    Exit::of_run(&outcome.summary, fail_on, outcome.sink_errors.is_empty())
+}
+
+/// The folders of the spec files: each may read what lies beside it, wherever the project is.
+fn folders(plan: &crate::plan::Plan) -> Vec<std::path::PathBuf> {
+    let mut all: Vec<_> = plan
+        .specs
+        .iter()
+        .filter_map(|spec| std::path::absolute(&spec.base_dir).ok())
+        .collect();
+    all.sort();
+    all.dedup();
+    all
+}
+
+fn options(
+    settings: &Settings,
+    dir: RunDir,
+    exit_code: Arc<dyn Fn(&Summary) -> i32 + Send + Sync>,
+) -> Options {
+    Options {
+        jobs: settings.jobs,
+        retries: settings.retries,
+        max_fail: settings.max_fail,
+        deadline: settings.deadline,
+        cleanup_grace: settings.cleanup_grace,
+        shuffle: settings.shuffle,
+        ..Options::new(dir, settings.seed, exit_code)
+    }
+}

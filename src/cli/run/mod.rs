@@ -1,0 +1,23 @@
+//! `specrun run`, the default verb: everything is checked, then it is run, and every way out has its exit code.
+
+mod args;
+mod execute;
+mod missing;
+mod prepare;
+mod reports;
+mod signals;
+
+pub use args::{Args, FailOn};
+use prepare::prepare;
+pub use signals::Signals;
+
+use super::Exit;
+use super::output::Output;
+use crate::action::Registry;
+
+pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
+    match prepare(args, registry, output) {
+        Ok(prepared) => execute::execute(prepared, registry, output),
+        Err(exit) => exit,
+    }
+}

@@ -1,0 +1,74 @@
+//! Signals: the first asks the run to end in good order, the second ends it at once. Ctrl-Z stops the clocks too.
+//!
+//! A closed standard output is no signal here: Rust ignores SIGPIPE, and the console report says that it could not
+//! be written.
+
+use rustix::process::{Signal, getpid, kill_process};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+
+use crate::cli::output::Output;
+use crate::engine::Control;
+
+/// Listens until dropped.
+pub struct Signals(Vec<JoinHandle<()>>);
+
+impl Drop for Signals {
+    fn drop(&mut self) {
+        for task in &self.0 {
+            task.abort();
+        }
+    }
+}
+
+impl Signals {
+    /// Forwards what ends the process to `control`.
+    ///
+    /// SIGHUP stays ignored when it was ignored at the start (`nohup`).
+    ///
+    /// # Errors
+    /// When a handler cannot be installed.
+    pub fn forward(control: &Control, output: Output) -> std::io::Result<Self> {
+        let mut ending = vec![
+            ("SIGINT", SignalKind::interrupt()),
+            ("SIGTERM", SignalKind::terminate()),
+        ];
+        if !ignored(SignalKind::hangup()) {
+            ending.push(("SIGHUP", SignalKind::hangup()));
+        }
+        let mut tasks = Vec::new();
+        for (name, kind) in ending {
+            let mut arrivals = signal(kind)?;
+            let control = control.clone();
+            tasks.push(tokio::spawn(async move {
+                while arrivals.recv().await.is_some() {
+                    control.stop(name);
+                    output.err(&format!(
+                        "specrun: {name}: ending in good order; once more ends at once\n"
+                    ));
+                }
+            }));
+        }
+        let mut stops = signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?;
+        let control = control.clone();
+        tasks.push(tokio::spawn(async move {
+            while stops.recv().await.is_some() {
+                control.pause();
+                // Returns when somebody sends SIGCONT.
+                let _ = kill_process(getpid(), Signal::STOP);
+                control.resume();
+            }
+        }));
+        Ok(Self(tasks))
+    }
+}
+
+/// Whether the signal was ignored when the process started, by Linux' own account.
+fn ignored(kind: SignalKind) -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|l| l.strip_prefix("SigIgn:"));
+    let mask = mask
+        .and_then(|m| u64::from_str_radix(m.trim(), 16).ok())
+        .unwrap_or(0);
+    mask >> (kind.as_raw_value() - 1) & 1 == 1
+}

@@ -1,0 +1,67 @@
+//! Where things lie that outlive a run: the cache, and the state of services that are kept up.
+
+use std::path::{Path, PathBuf};
+
+use crate::engine::services::{Progress, ServiceError};
+use crate::spec::Project;
+
+use super::output::Output;
+
+/// `$SPECRUN_CACHE`, else `$XDG_CACHE_HOME/specrun`, else `~/.cache/specrun`; in the project when there is no home.
+#[must_use]
+pub fn cache(project: &Project) -> PathBuf {
+    let var = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    let chosen = var("SPECRUN_CACHE")
+        .or_else(|| var("XDG_CACHE_HOME").map(|dir| dir.join("specrun")))
+        .or_else(|| var("HOME").map(|dir| dir.join(".cache/specrun")))
+        .unwrap_or_else(|| project.root.join(".specrun/cache"));
+    absolute(&chosen)
+}
+
+/// The folder of the states of `env up`.
+#[must_use]
+pub fn states(project: &Project) -> PathBuf {
+    absolute(&project.root.join(".specrun/services"))
+}
+
+/// The folder whose tree specs may read.
+#[must_use]
+pub fn root(project: &Project) -> PathBuf {
+    if project.root.as_os_str().is_empty() {
+        absolute(Path::new("."))
+    } else {
+        absolute(&project.root)
+    }
+}
+
+/// Tells what happens to a service; installing takes minutes, so this is said also without a terminal.
+pub fn tell(progress: &Progress, output: Output) {
+    let mut line = format!("specrun: service {}: {}", progress.service, progress.state);
+    if let Some(message) = &progress.message {
+        line.push_str(": ");
+        line.push_str(message);
+    }
+    line.push('\n');
+    output.err(&line);
+}
+
+/// Tells why services are not there, with the last of what they said.
+pub fn tell_error(error: &ServiceError, output: Output) {
+    output.error(&error.to_string());
+    if let ServiceError::Failed { tail, log, .. } = error {
+        for line in tail {
+            output.err(&format!("  | {line}\n"));
+        }
+        if let Some(log) = log {
+            output.err(&format!("  = whole output: {}\n", log.display()));
+        }
+    }
+}
+
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}

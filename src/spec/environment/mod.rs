@@ -1,0 +1,17 @@
+//! Environment files: where the services are, which secrets exist, and which services specrun itself runs.
+//!
+//! Reads and resolves; starting services is for the engine.
+
+mod model;
+mod overlay;
+mod read;
+mod texts;
+
+pub use model::{
+    EndpointText, Environment, Install, Probe, Ready, Resolved, SecretFrom, SecretSource, Service,
+    ServiceFacts, Setting,
+};
+pub use read::read;
+
+#[cfg(test)]
+mod tests;

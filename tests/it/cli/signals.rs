@@ -1,0 +1,189 @@
+//! Signals: cleanup runs, reports are complete, nothing stays behind, and the exit code says what happened.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::specrun::{Project, Running, spec};
+
+/// Far more than any wait here needs.
+const CAP: Duration = Duration::from_mins(2);
+
+fn project(cleanup: &str) -> Project {
+    let project = Project::new();
+    project.file(
+        "specs/a.yaml",
+        &spec(
+            "A",
+            &format!(
+                "tools: [exec]\ntimeout: 20m\nsteps:\n  - id: a\n    exec.run: {{argv: [sh, -c, 'echo $$ > child; sleep 987; true']}}\n    timeout: 15m\n\
+                 \x20   cleanup:\n      exec.run: {{argv: [sh, -c, '{cleanup}']}}\n      timeout: 15m\nexpect:\n  - a.exit_code == 0\n"
+            ),
+        ),
+    );
+    project.file(
+        "specs/b.yaml",
+        &spec("B", "tools: [exec]\nsteps:\n  - id: b\n    exec.run: {argv: [touch, b-ran]}\nexpect:\n  - b.exit_code == 0\n"),
+    );
+    project
+}
+
+fn start(project: &Project) -> Running {
+    let running = Running::start(project.command(&[
+        "specs",
+        "-j",
+        "1",
+        "--report",
+        "json=r.json",
+        "--report",
+        "junit=j.xml",
+    ]));
+    wait_for(&project.path().join("specs/child"));
+    running
+}
+
+/// Waits until a file is there and has a whole line.
+fn wait_for(path: &Path) -> String {
+    let start = Instant::now();
+    loop {
+        if let Ok(text) = std::fs::read_to_string(path)
+            && text.ends_with('\n')
+        {
+            return text.trim().to_owned();
+        }
+        assert!(start.elapsed() < CAP, "{} did not come", path.display());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn send(running: &Running, signal: Signal) {
+    let pid = Pid::from_raw(i32::try_from(running.pid()).unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
+/// Whether the child of the step is still there: its number may be another's by now, its words are not.
+fn child_lives(project: &Project) -> bool {
+    let pid = wait_for(&project.path().join("specs/child"));
+    let words = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    String::from_utf8_lossy(&words).contains("sleep 987")
+}
+
+#[test]
+fn each_signal_cleans_up_completes_the_reports_and_has_its_code() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143), (Signal::HUP, 129)] {
+        let project = project("echo cleaned > cleaned");
+        let running = start(&project);
+        send(&running, signal);
+        let ran = running.wait();
+        assert_eq!(ran.code, code, "{signal:?}\n{}\n{}", ran.stdout, ran.stderr);
+        assert_eq!(project.read("specs/cleaned"), "cleaned\n");
+        assert!(!child_lives(&project), "{signal:?}: the child outlived the run");
+        assert!(
+            !project.path().join("specs/b-ran").exists(),
+            "{signal:?}: a spec began after the signal"
+        );
+        let json: serde_json::Value = serde_json::from_str(&project.read("r.json")).unwrap();
+        let verdicts: Vec<&str> = json["specs"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| s["verdict"].as_str().unwrap())
+            .collect();
+        assert_eq!(verdicts, ["cancelled", "cancelled"], "{signal:?}");
+        assert!(
+            project.read("j.xml").ends_with("</testsuites>\n"),
+            "{}",
+            project.read("j.xml")
+        );
+    }
+}
+
+#[test]
+fn a_second_signal_ends_at_once_and_clean_does_the_rest() {
+    let project = project("test -e free || { echo waiting > waiting; sleep 987; }; echo cleaned > cleaned");
+    let running = start(&project);
+    send(&running, Signal::INT);
+    wait_for(&project.path().join("specs/waiting"));
+    send(&running, Signal::INT);
+    let ran = running.wait();
+    assert_eq!(ran.code, 130, "{}\n{}", ran.stdout, ran.stderr);
+    assert!(!project.path().join("specs/cleaned").exists());
+    assert!(!child_lives(&project));
+    project.file("specs/free", "");
+    let ran = project.run(&["clean"]).code(0);
+    assert!(ran.stdout.contains("undone"), "{}", ran.stdout);
+    assert_eq!(project.read("specs/cleaned"), "cleaned\n");
+    let ran = project.run(&["clean"]).code(0);
+    assert_eq!(ran.stdout, "nothing to clean\n");
+}
+
+#[test]
+fn after_a_sigkill_clean_undoes_and_ends_what_was_left() {
+    let project = project("echo cleaned > cleaned");
+    let running = start(&project);
+    send(&running, Signal::KILL);
+    assert_eq!(running.wait().code, 137);
+    let report = project
+        .run(&["report", "last", "--report", "junit=k.xml"])
+        .code(0);
+    assert!(
+        report.stderr.contains("did not come to its end"),
+        "{}",
+        report.stderr
+    );
+    assert!(project.read("k.xml").contains("tests="));
+    let dry = project.run(&["clean", "--dry-run"]).code(0);
+    assert!(dry.stdout.contains("would be undone"), "{}", dry.stdout);
+    assert!(!project.path().join("specs/cleaned").exists());
+    project.run(&["clean"]).code(0);
+    assert_eq!(project.read("specs/cleaned"), "cleaned\n");
+    assert!(!child_lives(&project), "the child outlived `clean`");
+    // What never ran, or never ended, is run again.
+    let again = project.run(&["rerun", "last", "--set", "x=1"]);
+    assert_eq!(
+        again.code, 3,
+        "both specs are taken; the input is unknown: {}",
+        again.stderr
+    );
+}
+
+#[test]
+fn stopped_and_continued_it_goes_on() {
+    let project = Project::new();
+    project.file(
+        "specs/a.yaml",
+        &spec(
+            "A",
+            "tools: [exec]\nsteps:\n  - id: a\n    exec.run: {argv: [sh, -c, 'echo $$ > child; while ! test -e go; do sleep 0.05; done']}\n    timeout: 10m\n\
+             expect:\n  - a.exit_code == 0\n",
+        ),
+    );
+    let running = Running::start(project.command(&["specs"]));
+    wait_for(&project.path().join("specs/child"));
+    send(&running, Signal::TSTP);
+    wait_for_state(running.pid(), 'T');
+    project.file("specs/go", "");
+    send(&running, Signal::CONT);
+    running.wait().code(0);
+}
+
+fn wait_for_state(pid: u32, state: char) {
+    let start = Instant::now();
+    loop {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        // The state follows the name, which is in parentheses.
+        if stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.trim_start().starts_with(state))
+        {
+            return;
+        }
+        assert!(
+            start.elapsed() < CAP,
+            "{pid} did not come into state {state}: {stat}"
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
