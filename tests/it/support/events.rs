@@ -408,10 +408,11 @@ pub fn every_verdict() -> Vec<Event> {
         json!("240ms"),
         json!("200ms"),
     );
-    slow.statistics = json!({"n": 100, "k": 10, "bound": 0.055, "confidence": 0.95})
-        .as_object()
-        .unwrap()
-        .clone();
+    slow.statistics.clone_from(
+        json!({"n": 100, "k": 10, "bound": 0.055, "confidence": 0.95})
+            .as_object()
+            .unwrap(),
+    );
     slow.evidence = vec![
         Evidence {
             expression: "traffic.latency.p95".into(),
@@ -446,10 +447,11 @@ pub fn every_verdict() -> Vec<Event> {
         json!("0%"),
         json!("1%"),
     );
-    few.statistics = json!({"n": 100, "k": 0, "bound": 0.0295, "confidence": 0.95})
-        .as_object()
-        .unwrap()
-        .clone();
+    few.statistics.clone_from(
+        json!({"n": 100, "k": 0, "bound": 0.0295, "confidence": 0.95})
+            .as_object()
+            .unwrap(),
+    );
     s.checked("T08", None, "expect[0]", few);
     s.end("T08", Verdict::Inconclusive, None, 1.1, 1);
 
