@@ -1,8 +1,12 @@
-//! Diagnostics as text for people, in the form compilers use: code and message, `--> file:line:column`, the text
-//! with carets, help. Files of any size cost little: only the lines around the labels are drawn.
+//! Diagnostics as text for people, drawn by miette: code and message, `[file:line:column]`, the text with carets,
+//! help. Files of any size cost little: only the lines around the labels are drawn.
 
-use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{Annotation, AnnotationKind, Level, Origin, Renderer, Snippet};
+use std::fmt;
+
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents,
+};
 
 use super::{Diagnostic, Label, Severity};
 use crate::source::{SourceId, Sources};
@@ -20,75 +24,151 @@ pub enum Style {
 const MIN_WIDTH: usize = 40;
 /// Labels that are drawn; more would hide the mistake.
 const MAX_LABELS: usize = 12;
-/// Lines of an excerpt that are drawn even without a label.
-const UNFOLDED: usize = 6;
-/// Bytes of a line that are kept on each side of a label.
-const KEEP: usize = 2000;
+/// Bytes of a line that are kept on each side of the labels; lines beyond are cut.
+const KEEP: usize = 200;
 
 /// One diagnostic with its text, carets and help; ends with a line break. `width` is in columns.
 #[must_use]
 pub fn render(diagnostic: &Diagnostic, sources: &Sources, style: Style, width: usize) -> String {
-    let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
+    let mut excerpts = excerpts(diagnostic, sources).into_iter();
+    let mut message = clean(&diagnostic.message);
+    let first = excerpts.next();
+    if let (Some(path), None) = (&diagnostic.path, &first) {
+        message = format!("{message}: {}", clean(&path.display().to_string()));
+    }
+    let (severity, word) = match diagnostic.severity {
+        Severity::Error => (miette::Severity::Error, "error"),
+        Severity::Warning => (miette::Severity::Warning, "warning"),
     };
-    let mut group = level
-        .primary_title(clean(&diagnostic.message))
-        .id(diagnostic.code.id())
-        .elements(Vec::<Origin<'_>>::new());
-    let excerpts = excerpts(diagnostic, sources);
-    for excerpt in &excerpts {
-        group = group.element(
-            Snippet::source(excerpt.text.as_str())
-                .path(excerpt.path.as_str())
-                .line_start(excerpt.first_line)
-                .fold(excerpt.text.matches('\n').count() > UNFOLDED)
-                .annotations(excerpt.annotations.iter().map(|a| a.drawn())),
-        );
-    }
-    let path = diagnostic.path.as_ref().map(|p| clean(&p.display().to_string()));
-    if let (Some(path), true) = (&path, excerpts.is_empty()) {
-        group = group.element(Origin::path(path.as_str()));
-    }
-    if let Some(help) = &diagnostic.help {
-        group = group.element(Level::HELP.message(clean(help)));
-    }
-    let renderer = match style {
-        Style::Plain => Renderer::plain().decor_style(DecorStyle::Ascii),
-        Style::Fancy => Renderer::styled().decor_style(DecorStyle::Unicode),
+    // On one line with its code: that is what people search logs for.
+    message = format!("{word}[{}]: {message}", diagnostic.code.id());
+    let elsewhere = excerpts.map(|e| Drawn {
+        severity: miette::Severity::Advice,
+        message: "it has to do with this".to_owned(),
+        help: None,
+        excerpt: Some(e),
+        elsewhere: Vec::new(),
+    });
+    let drawn = Drawn {
+        severity,
+        message,
+        help: diagnostic.help.as_deref().map(clean),
+        excerpt: first,
+        elsewhere: elsewhere.collect(),
     };
-    let mut text = renderer.term_width(width.max(MIN_WIDTH)).render(&[group]);
-    text.push('\n');
-    text
+    let theme = match style {
+        Style::Plain => GraphicalTheme::none(),
+        Style::Fancy => GraphicalTheme::unicode(),
+    };
+    let mut text = String::new();
+    let drawing = GraphicalReportHandler::new_themed(theme)
+        .with_width(width.max(MIN_WIDTH))
+        .with_wrap_lines(false)
+        .with_links(false)
+        .render_report(&mut text, &drawn);
+    if drawing.is_err() {
+        // Only a span outside its text can do this; the message must not be lost with the drawing.
+        text = format!("{drawn}\n");
+    }
+    // Lines end where their text does, so that files and snapshots hold no blanks nobody sees.
+    let mut out: String = text
+        .trim_start_matches('\n')
+        .lines()
+        .flat_map(|l| [l.trim_end(), "\n"])
+        .collect();
+    while out.ends_with("\n\n") {
+        out.pop();
+    }
+    out
+}
+
+/// A diagnostic as miette takes it.
+#[derive(Debug)]
+struct Drawn {
+    severity: miette::Severity,
+    message: String,
+    help: Option<String>,
+    excerpt: Option<Excerpt>,
+    elsewhere: Vec<Drawn>,
+}
+
+impl fmt::Display for Drawn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Drawn {}
+
+impl miette::Diagnostic for Drawn {
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.excerpt.as_ref().map(|e| e as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.excerpt
+            .as_ref()
+            .map(|e| Box::new(e.marks.iter().cloned()) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        if self.elsewhere.is_empty() {
+            return None;
+        }
+        Some(Box::new(
+            self.elsewhere.iter().map(|d| d as &dyn miette::Diagnostic),
+        ))
+    }
 }
 
 /// The part of one text that is drawn.
+#[derive(Debug)]
 struct Excerpt {
     path: String,
     text: String,
-    first_line: usize,
-    annotations: Vec<Mark>,
+    /// Lines before the excerpt.
+    lines_before: usize,
+    /// Characters before the excerpt on its first line, when that line is cut.
+    columns_before: usize,
+    marks: Vec<LabeledSpan>,
 }
 
-struct Mark {
-    primary: bool,
-    range: std::ops::Range<usize>,
-    label: String,
-}
-
-impl Mark {
-    fn drawn(&self) -> Annotation<'_> {
-        let kind = if self.primary {
-            AnnotationKind::Primary
-        } else {
-            AnnotationKind::Context
-        };
-        let mark = kind.span(self.range.clone());
-        if self.label.is_empty() {
-            mark
-        } else {
-            mark.label(self.label.as_str())
+impl SourceCode for Excerpt {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let inner = self.text.read_span(span, before, after)?;
+        let mut column = inner.column();
+        if before == 0 && after == 0 {
+            // miette asks so for the place it prints, and counts bytes; every other report counts characters.
+            let upto = &self.text[..span.offset().min(self.text.len())];
+            let line = upto.rfind('\n').map_or(upto, |at| &upto[at + 1..]);
+            let cut = if upto.contains('\n') {
+                0
+            } else {
+                self.columns_before
+            };
+            column = line.chars().count() + cut;
         }
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.path.clone(),
+            inner.data(),
+            *inner.span(),
+            inner.line() + self.lines_before,
+            column,
+            inner.line_count(),
+        )))
     }
 }
 
@@ -119,30 +199,72 @@ fn excerpt(source: SourceId, labels: &[(usize, &Label)], sources: &Sources) -> E
     let ranges: Vec<std::ops::Range<usize>> = labels.iter().map(|(_, l)| first_line_of(&text, l)).collect();
     let start = ranges.iter().map(|r| r.start).min().unwrap_or(0);
     let end = ranges.iter().map(|r| r.end).max().unwrap_or(0);
-    let mut from = text[..start].rfind('\n').map_or(0, |p| p + 1);
-    // One line before and behind gives the eye its bearings, unless it is endless.
+    let line_start = text[..start].rfind('\n').map_or(0, |p| p + 1);
+    let line_end = text[end..].find('\n').map_or(text.len(), |p| end + p);
+    let mut from = line_start;
+    // One line before gives the eye its bearings, unless it is endless.
     if from > 0 {
         let before = text[..from - 1].rfind('\n').map_or(0, |p| p + 1);
         if from - before <= KEEP {
             from = before;
         }
     }
-    let to = text[end..].find('\n').map_or(text.len(), |p| end + p);
-    let first_line = text[..from].bytes().filter(|b| *b == b'\n').count() + 1;
+    let mut columns_before = 0;
+    if start - line_start > KEEP {
+        from = ceil(&text, start - KEEP);
+        columns_before = text[line_start..from].chars().count();
+    }
+    let to = if line_end - end > KEEP {
+        ceil(&text, end + KEEP)
+    } else {
+        line_end
+    };
     Excerpt {
         path: clean(&sources.path(source).display().to_string()),
-        text: text[from..to].to_owned(),
-        first_line,
-        annotations: labels
+        text: visible(&text[from..to]),
+        lines_before: text[..from].bytes().filter(|b| *b == b'\n').count(),
+        columns_before,
+        marks: labels
             .iter()
             .zip(ranges)
-            .map(|((index, label), range)| Mark {
-                primary: *index == 0,
-                range: range.start - from..range.end - from,
-                label: clean(&label.text),
+            .map(|((index, label), range)| {
+                let text = (!label.text.is_empty()).then(|| clean(&label.text));
+                let at = (range.start - from, range.len());
+                if *index == 0 {
+                    LabeledSpan::new_primary_with_span(text, at)
+                } else {
+                    LabeledSpan::new_with_span(text, at)
+                }
             })
             .collect(),
     }
+}
+
+/// The next place at which a character begins.
+fn ceil(text: &str, mut at: usize) -> usize {
+    while at < text.len() && !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
+/// The same text with everything that could drive a terminal replaced, byte for byte, so that places stay.
+fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => out.extend(std::iter::repeat_n('?', c.len_utf8())),
+            c if reorders(c) => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Characters that change the order or the lines of what a terminal shows; three bytes each.
+const fn reorders(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}')
 }
 
 /// The bytes of a label on its first line; a mapping of a thousand lines is pointed at, not framed.
@@ -154,7 +276,11 @@ fn first_line_of(text: &str, label: &Label) -> std::ops::Range<usize> {
         }
         at
     };
-    let start = floor(label.span.start as usize);
+    let mut start = floor(label.span.start as usize);
+    if start == text.len() && text.ends_with('\n') {
+        // Behind the last line break there is no line to draw: the end of the last line stands for it.
+        start -= 1;
+    }
     let end = floor(label.span.end as usize).max(start);
     let line = &text[start..end];
     let line = &line[..line.find('\n').unwrap_or(line.len())];
@@ -165,8 +291,7 @@ fn first_line_of(text: &str, label: &Label) -> std::ops::Range<usize> {
 fn clean(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        let hidden = matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{2028}' | '\u{2029}');
-        if (c.is_control() && c != '\n') || hidden {
+        if (c.is_control() && c != '\n') || reorders(c) {
             out.extend(c.escape_default());
         } else {
             out.push(c);

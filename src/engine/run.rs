@@ -12,6 +12,7 @@ use super::journal::Writer;
 use super::locks::Locks;
 use super::options::{Options, Outcome, SinkError};
 use super::recorder::Recorder;
+use super::unit::Versions;
 use crate::event::{EventKind, RunInfo, Sink, Summary};
 use crate::plan::Plan;
 use crate::tools::Tools;
@@ -24,6 +25,7 @@ pub(super) struct Run {
     pub(super) control: Control,
     pub(super) recorder: Arc<Recorder>,
     pub(super) locks: Locks,
+    pub(super) versions: Versions,
     /// Where actions run: never on the engine's own thread, which no action may block.
     pub(super) actions: tokio::runtime::Handle,
     /// Cancelled when nothing new may begin and what runs shall end.
@@ -138,6 +140,7 @@ fn on_own_thread(
         control,
         recorder,
         locks: Locks::default(),
+        versions: Versions::default(),
         actions: actions.handle().clone(),
         graceful: CancellationToken::new(),
         now: CancellationToken::new(),

@@ -138,6 +138,8 @@ pub struct InputInfo {
 #[serde(deny_unknown_fields)]
 pub struct CheckInfo {
     /// Unique in the spec: `expect[0]`, `predict.expect[1]`, `predict.eventually`, `predict.expect_failure`.
+    /// Of a `for_each` there is one for each element (`predict[2].expect[1]`), and one that sums them up under the id
+    /// that was announced.
     pub id: String,
     /// The expression as written.
     pub text: String,

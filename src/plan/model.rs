@@ -59,6 +59,8 @@ pub struct SpecPlan {
 pub struct ToolNeed {
     pub family: Spanned<String>,
     pub version: Option<semver::VersionReq>,
+    /// The program that is asked for its version.
+    pub program: Option<String>,
 }
 
 #[derive(Clone, Debug)]

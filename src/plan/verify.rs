@@ -182,6 +182,10 @@ impl Compiler<'_> {
             .map(|t| ToolNeed {
                 family: t.family.clone(),
                 version: t.version.clone(),
+                program: registry
+                    .family(&t.family.value)
+                    .and_then(|f| f.program)
+                    .map(str::to_owned),
             })
             .collect()
     }

@@ -221,7 +221,7 @@ impl Page {
             plural(ran, "check"),
             seconds(spec.duration),
         );
-        if let Some(reason) = explain::reason(spec) {
+        if let Some(reason) = explain::further_reason(spec) {
             push(&mut text, 1, &reason);
         }
         let unevaluated = spec.checks.iter().filter(|c| c.is_bad() && !c.evaluated).count() as u64;

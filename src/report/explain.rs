@@ -60,7 +60,13 @@ pub fn check(spec: &SpecReport, c: &CheckReport) -> Vec<String> {
             .collect();
         lines.push(format!("statistics: {}", pairs.join(", ")));
     }
-    for e in &o.evidence {
+    // The values that were compared are in the message already.
+    let compared = [o.actual.as_ref(), o.expected.as_ref()];
+    for e in o
+        .evidence
+        .iter()
+        .filter(|e| !told || !compared.contains(&Some(&e.value)))
+    {
         lines.push(format!("  {} is {}", line(&e.expression), value(&e.value)));
     }
     if let Some(because) = &c.check.because {
@@ -190,6 +196,21 @@ pub fn reason(spec: &SpecReport) -> Option<String> {
         return None;
     }
     spec.reason.as_deref().map(line)
+}
+
+/// As [`reason`]; none when a check or step that is shown anyway says the same.
+#[must_use]
+pub fn further_reason(spec: &SpecReport) -> Option<String> {
+    let checks = spec
+        .checks
+        .iter()
+        .filter(|c| c.is_bad() && c.evaluated)
+        .map(|c| &c.outcome.message);
+    let steps = spec.unexplained_steps().filter_map(|s| s.reason.as_ref());
+    let said = checks
+        .chain(steps)
+        .any(|m| !m.is_empty() && spec.reason.as_ref().is_some_and(|r| r.ends_with(m)));
+    if said { None } else { reason(spec) }
 }
 
 /// The YAML word.

@@ -17,7 +17,10 @@ pub use model::{
     Backoff, Check, ExpectFailure, ForEach, Input, InputKind, Poll, Retry, Spec, SpecDefaults, Step, Tool,
 };
 pub use project::{Profile, Project};
-pub(crate) use read::{INPUT_TYPES, SPEC_KEYS};
+pub(crate) use read::INPUT_TYPES;
+#[cfg(test)]
+pub(crate) use read::SPEC_KEYS;
 pub use read::{read, read_text};
 pub use select::{Facts, Selection};
+#[cfg(test)]
 pub(crate) use steps::STEP_KEYS;

@@ -14,6 +14,7 @@ mod generated;
 mod hostile;
 mod html;
 mod lab;
+mod mutations;
 mod registered;
 mod report;
 mod services;

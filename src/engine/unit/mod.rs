@@ -7,6 +7,7 @@ mod attempts;
 mod checks;
 mod cleanup;
 mod graph;
+mod programs;
 mod render;
 mod scope;
 mod step;
@@ -22,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::checks::Element;
 use self::cleanup::Promise;
+pub(super) use self::programs::Versions;
 use self::scope::Names;
 use self::tally::{Ended, Tally};
 use super::clock::{Clock, Moment};
@@ -127,25 +129,29 @@ impl<'a> Unit<'a> {
     }
 
     async fn main(&self) {
+        if let Some((verdict, why)) = self.unfit().await {
+            self.tally(|t| t.add(verdict, why.clone()));
+            self.nothing_runs(&[Role::Precondition, Role::Step], verdict, &why);
+            return;
+        }
         self.graph(Role::Precondition).await;
         if let Some(verdict) = self.not_met() {
-            let reason = "a precondition is not met";
-            let verdict = if verdict == Verdict::Blocked {
-                verdict
-            } else {
-                follows(verdict)
-            };
-            for (ix, step) in self.spec.steps.iter().enumerate() {
-                if step.role == Role::Step {
-                    let ended = self.not_run(step, verdict, &format!("not run: {reason}"));
-                    self.set_ended(ix, ended);
-                }
-            }
-            self.no_final_checks(verdict, reason);
+            self.nothing_runs(&[Role::Step], follows(verdict), "a precondition is not met");
             return;
         }
         self.graph(Role::Step).await;
         self.final_checks();
+    }
+
+    /// Ends all steps of these roles, and the spec's own checks, without a look at them.
+    fn nothing_runs(&self, roles: &[Role], verdict: Verdict, reason: &str) {
+        for (ix, step) in self.spec.steps.iter().enumerate() {
+            if roles.contains(&step.role) {
+                let ended = self.not_run(step, verdict, &format!("not run: {reason}"));
+                self.set_ended(ix, ended);
+            }
+        }
+        self.no_final_checks(verdict, reason);
     }
 
     /// Diagnostics and cleanup, bounded by the grace once the run was asked to stop.

@@ -246,7 +246,7 @@
         track.append(u);
       }
       const about = [ROLE[step.role], step.action, step.attempts > 1 ? plural(step.attempts, 'attempt') : ''].filter(Boolean).join(' · ');
-      const el = h('details', { class: 'stepbox', 'data-step': step.id }, h('summary', {},
+      const el = h('details', { class: 'stepbox', 'data-step': step.id, open: Boolean(step.failure) && step.verdict !== 'passed' }, h('summary', {},
         h('span', { class: 'who' }, h('b', { class: v }, `${GLYPH[v]} `), step.id, h('small', {}, about)),
         track, h('span', { class: 'num' }, step.finished ? seconds(step.duration) : 'no end')));
       box.append(lazy(el, () => stepBody(step)));

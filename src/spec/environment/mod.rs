@@ -12,3 +12,6 @@ pub use model::{
     ServiceFacts, Setting,
 };
 pub use read::read;
+
+#[cfg(test)]
+mod tests;

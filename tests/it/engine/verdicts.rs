@@ -301,3 +301,27 @@ fn names_of_created_things_differ_between_specs_and_tries() {
         .collect();
     assert_eq!(prefixes.len(), 3, "{prefixes:?}");
 }
+
+#[test]
+fn a_program_that_is_missing_or_too_old_blocks() {
+    let spec = |family: &str, wanted: &str| {
+        format!(
+            "tools: [{{{family}: '{wanted}'}}]\nsteps:\n  - {{id: s, {family}.give: {{}}, expect: [.n == 1]}}\n"
+        )
+    };
+    let ran = Bench::new()
+        .spec("A", &spec("py", ">=3.0"))
+        .spec("B", &spec("py", ">=99"))
+        .spec("C", &spec("nowhere", ">=1"))
+        .run();
+    assert_eq!(ran.verdict("A"), Verdict::Passed, "{}", ran.reason("A"));
+    assert_eq!(ran.verdict("B"), Verdict::Blocked);
+    assert!(
+        ran.reason("B").contains("the spec asks for >=99"),
+        "{}",
+        ran.reason("B")
+    );
+    assert_eq!(ran.verdict("C"), Verdict::Blocked, "{}", ran.reason("C"));
+    assert_eq!(ran.steps(), ["s: passed", "s: blocked", "s: blocked"]);
+    assert_eq!(ran.outcome.summary.checks.blocked, 2);
+}

@@ -22,14 +22,28 @@ use specrun::value::Secret;
 /// The longest any wait for an event may take.
 pub const CAP: Duration = Duration::from_mins(2);
 
-pub static REGISTRY: Registry = Registry::new(&[Family {
-    name: "t",
-    about: "Actions for tests.",
-    actions: &[
-        &Block, &Fail, &Give, &Hang, &Meet, &Nap, &Note, &Panic, &Rules, &Wait,
-    ],
-    program: None,
-}]);
+pub static REGISTRY: Registry = Registry::new(&[
+    Family {
+        name: "t",
+        about: "Actions for tests.",
+        actions: &[
+            &Block, &Fail, &Give, &Hang, &Meet, &Nap, &Note, &Panic, &Rules, &Wait,
+        ],
+        program: None,
+    },
+    Family {
+        name: "py",
+        about: "A family with a program.",
+        actions: &[&Py],
+        program: Some("python3"),
+    },
+    Family {
+        name: "nowhere",
+        about: "A family whose program is not there.",
+        actions: &[&Nowhere],
+        program: Some("specrun-no-such-program"),
+    },
+]);
 
 /// Called with each event, on the thread of reports.
 pub type OnEvent = Box<dyn Fn(&Event, &Control) + Send>;
@@ -78,7 +92,12 @@ impl Bench {
 
     /// A spec with this body; head and `tools` are added.
     pub fn spec(mut self, id: &str, body: &str) -> Self {
-        let text = format!("specrun: 1\nid: {id}\ntitle: {id}\ntools: [t]\n{body}");
+        let tools = if body.contains("tools:") {
+            ""
+        } else {
+            "tools: [t]\n"
+        };
+        let text = format!("specrun: 1\nid: {id}\ntitle: {id}\n{tools}{body}");
         self.specs.push((format!("{id}.yaml"), text));
         self
     }
@@ -491,6 +510,30 @@ impl Action for Wait {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct NoParams {}
+
+/// Actions of families with programs.
+struct Py;
+struct Nowhere;
+
+macro_rules! gives_one {
+    ($name:ident, $full:literal) => {
+        impl Action for $name {
+            const NAME: &'static str = $full;
+            type Params = NoParams;
+            type Output = GiveOutput;
+            async fn run(&self, _: NoParams, _: &Context) -> Result<GiveOutput, Failure> {
+                Ok(GiveOutput {
+                    value: Json::Null,
+                    n: 1,
+                    prefix: String::new(),
+                })
+            }
+        }
+    };
+}
+
+gives_one!(Py, "py.give");
+gives_one!(Nowhere, "nowhere.give");
 
 /// Never ends, whatever it is told.
 struct Hang;
