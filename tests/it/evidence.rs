@@ -71,9 +71,9 @@ fn plan(step: &str, expect: &[&str]) -> Plan {
     if !expect.is_empty() {
         text.push_str("expect:\n");
         for e in expect {
-            text.push_str("  - '");
-            text.push_str(e);
-            text.push_str("'\n");
+            text += "  - '";
+            text += e;
+            text += "'\n";
         }
     }
     let sources = Sources::new();

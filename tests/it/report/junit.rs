@@ -45,8 +45,11 @@ fn read(xml: &str) -> Vec<Case> {
                     cases.push(std::mem::take(&mut case));
                 }
             }
-            Xml::End(_) if path.pop().as_deref() == Some("testcase") => {
-                cases.push(std::mem::take(&mut case));
+            Xml::End(_) => {
+                let ended = path.pop();
+                if ended.as_deref() == Some("testcase") {
+                    cases.push(std::mem::take(&mut case));
+                }
             }
             Xml::Text(text)
                 if path
@@ -70,7 +73,7 @@ fn read(xml: &str) -> Vec<Case> {
     cases
 }
 
-/// The elements and attributes of Jenkins' `junit-10.xsd`, with what GitLab and `CircleCI` read besides (marked).
+/// The elements and attributes of Jenkins' junit-10.xsd, with what GitLab and `CircleCI` read besides (marked).
 fn open(tag: &BytesStart, path: &[String], case: &mut Case) {
     let parent = path.last().map_or("", String::as_str);
     let (parents, attributes): (&[&str], &[&str]) = match name(tag).as_str() {
