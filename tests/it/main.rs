@@ -16,6 +16,7 @@ mod html;
 mod lab;
 mod mutations;
 mod registered;
+mod repeats;
 mod report;
 mod services;
 mod support;
