@@ -17,6 +17,7 @@ mod lab;
 mod mutations;
 mod panics;
 mod registered;
+mod repeats;
 mod report;
 mod services;
 mod support;

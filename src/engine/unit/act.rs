@@ -54,7 +54,7 @@ impl Unit<'_> {
             // Peers and an action's own timers do not stand still when the process does: what failed for that reason
             // says nothing.
             let cut = matches!(&result, Err(f) if matches!(f.class, Class::Timeout | Class::Unreachable));
-            let again = cut && self.clock().pauses() != pauses && a.step.action.idempotent();
+            let again = cut && self.clock().pauses() != pauses && a.step.action.repeatable(&a.params.real);
             if !again || repeats == REPEATS || a.cancel.is_cancelled() || self.clock().now() >= a.deadline {
                 return result;
             }
