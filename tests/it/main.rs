@@ -10,6 +10,7 @@ mod engine;
 mod escapes;
 mod evidence;
 mod false_green;
+mod full_disk;
 mod generated;
 mod hostile;
 mod html;
