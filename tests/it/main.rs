@@ -15,6 +15,7 @@ mod hostile;
 mod html;
 mod lab;
 mod mutations;
+mod panics;
 mod registered;
 mod repeats;
 mod report;
