@@ -54,6 +54,8 @@ class Witness(http.server.BaseHTTPRequestHandler):
     """Counts objects; `objects` maps a name to how often it was created less how often it was removed."""
 
     protocol_version = "HTTP/1.1"
+    # Head and body are two small packets; the second must not wait for the answer to the first.
+    disable_nagle_algorithm = True
     lock = threading.Lock()
     objects = collections.Counter()
     foreign_removed = 0

@@ -69,6 +69,8 @@ def work(url):
 
 class Witness(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body are two small packets; the second must not wait for the answer to the first.
+    disable_nagle_algorithm = True
     finished = set()
 
     def do_GET(self):
