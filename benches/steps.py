@@ -26,6 +26,7 @@ def main():
         if code != 0:
             print(err[:2000])
         limits.show("  time", seconds, "s")
+        limits.show("  processor time", common.timed.cpu, "s")
         limits.show("  peak memory", memory, "MiB")
         command = [args.specrun, "run", "many.yaml", "--quiet", "-j", "1", "--report", "json=r.json"]
         code, (out, err), whole, memory = common.timed(command, root)
@@ -33,6 +34,7 @@ def main():
         if code != 0:
             print(out[-2000:], err[:2000])
         limits.show("  time", whole, "s")
+        limits.show("  processor time", common.timed.cpu, "s")
         limits.show("  peak memory", memory, "MiB")
         limits.show("  a step, without what `check` takes", max(0.0, whole - seconds) * 1e6 / args.steps, "µs")
         spec = json.loads((root / "r.json").read_text())["specs"][0]
