@@ -54,8 +54,8 @@ class Witness(http.server.BaseHTTPRequestHandler):
     """Counts objects; `objects` maps a name to how often it was created less how often it was removed."""
 
     protocol_version = "HTTP/1.1"
-    # Head and body are two small packets; the second must not wait for the answer to the first.
-    disable_nagle_algorithm = True
+    # Head and body in one packet; else the client's delayed acknowledgement costs 40 ms.
+    wbufsize = 1 << 16
     lock = threading.Lock()
     objects = collections.Counter()
     foreign_removed = 0
