@@ -5,7 +5,9 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use super::output::Color;
-use super::{check, clean, env, explain, list, matrix, new, plan, prove, replay, report, rerun, run, schema};
+use super::{
+    check, clean, env, explain, import, list, matrix, new, plan, prove, replay, report, rerun, run, schema,
+};
 
 /// Runs declarative tests of machine-learning platforms, and cannot go green by accident.
 #[derive(Debug, Parser)]
@@ -38,6 +40,8 @@ pub enum Verb {
     Matrix(matrix::Args),
     /// Say what a code, an action, a function or the exit codes mean.
     Explain(explain::Args),
+    /// Print checks of another tool as a spec.
+    Import(import::Args),
     /// Write the first lines of a spec.
     New(new::Args),
     /// Print a JSON Schema: for editors, or of machine-readable output.

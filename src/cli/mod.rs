@@ -8,6 +8,7 @@ pub mod docs;
 mod env;
 mod exit;
 mod explain;
+mod import;
 mod list;
 mod load;
 mod matrix;
@@ -65,6 +66,7 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::List(args) => list::run(args, &REGISTRY, output),
         Verb::Matrix(args) => matrix::run(args, &REGISTRY, output),
         Verb::Explain(args) => explain::run(args, &REGISTRY, output),
+        Verb::Import(args) => import::run(args, output),
         Verb::New(args) => new::run(args, output),
         Verb::Schema(args) => schema::run(args, &REGISTRY, output),
         Verb::Env(args) => env::run(args, &REGISTRY, output),

@@ -2,6 +2,7 @@
 
 mod exits;
 mod given;
+mod import;
 mod recorded;
 mod selected;
 mod signals;
