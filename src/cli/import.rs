@@ -99,8 +99,10 @@ fn trimmed(params: Json) -> Json {
         ("both_sides", "false"),
         ("ignore_row_if", "\"all_null\""),
     ];
-    let default =
-        |key: &str, value: &Json| DEFAULTS.iter().any(|(k, v)| *k == key && value.to_string() == *v);
+    let default = |key: &str, value: &Json| {
+        let text = value.to_string();
+        DEFAULTS.contains(&(key, text.as_str()))
+    };
     match params {
         Json::Object(map) => Json::Object(
             map.into_iter()
