@@ -3,6 +3,8 @@
 //! An action is worth adding when a spec cannot say the same with `http.request` or `exec.run` without losing typed
 //! outputs, classed failures, or the knowledge of what it reaches.
 
+pub mod data;
+pub mod drift;
 pub mod exec;
 pub mod file;
 pub mod http;
@@ -11,7 +13,14 @@ pub mod mlflow;
 use crate::action::{Family, Registry};
 
 /// All families, in alphabetical order.
-const FAMILIES: &[Family] = &[exec::FAMILY, file::FAMILY, http::FAMILY, mlflow::FAMILY];
+const FAMILIES: &[Family] = &[
+    data::FAMILY,
+    drift::FAMILY,
+    exec::FAMILY,
+    file::FAMILY,
+    http::FAMILY,
+    mlflow::FAMILY,
+];
 
 /// The actions this program has.
 pub static REGISTRY: Registry = Registry::new(FAMILIES);
