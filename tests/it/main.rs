@@ -6,6 +6,7 @@ mod actions;
 mod architecture;
 mod cli;
 mod docs;
+mod drift;
 mod engine;
 mod escapes;
 mod evidence;
