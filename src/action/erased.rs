@@ -13,6 +13,7 @@ type Running<'a> = Pin<Box<dyn Future<Output = Result<serde_json::Value, Failure
 pub trait DynAction: Send + Sync + 'static {
     fn name(&self) -> &'static str;
     fn idempotent(&self) -> bool;
+    fn repeatable(&self, params: &serde_json::Value) -> bool;
     /// The strict schema of the parameters.
     fn params_schema(&self) -> Schema;
     fn output_schema(&self) -> Schema;
@@ -28,6 +29,10 @@ impl<A: Action> DynAction for A {
 
     fn idempotent(&self) -> bool {
         A::IDEMPOTENT
+    }
+
+    fn repeatable(&self, params: &serde_json::Value) -> bool {
+        Action::repeatable(self, params)
     }
 
     fn params_schema(&self) -> Schema {

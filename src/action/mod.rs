@@ -32,8 +32,15 @@ pub trait Action: Send + Sync + 'static {
     /// What checks and later steps can refer to.
     type Output: Serialize + JsonSchema;
 
-    /// Whether doing it again on failure is harmless, so that `eventually` and `retry` may.
+    /// Whether doing it again is harmless, so that the engine may repeat it without being told to. A spec that says
+    /// `retry`, `within` or `eventually` tells it to, whatever this says.
     const IDEMPOTENT: bool = true;
+
+    /// Whether with these parameters, all expressions evaluated, it may be repeated without being told to.
+    fn repeatable(&self, params: &serde_json::Value) -> bool {
+        let _ = params;
+        Self::IDEMPOTENT
+    }
 
     /// What these parameters reach, as far as they are known before the run: parameters that hold an expression
     /// are missing from `params`.

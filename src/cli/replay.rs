@@ -1,5 +1,7 @@
 //! `specrun replay`: what the checks, as they are now, say of what was recorded.
 
+use std::fmt::Write as _;
+
 use super::Exit;
 use super::output::Output;
 use super::recorded::Which;
@@ -28,9 +30,11 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         .filter(|s| s.after.is_some() && s.before != s.after)
         .count();
     let specs = super::load::count(all.len(), "spec");
-    text.push_str(&format!(
-        "\n{specs}: {changed} with another verdict; nothing was sent\n"
-    ));
+    let _ = writeln!(
+        text,
+        "
+{specs}: {changed} with another verdict; nothing was sent"
+    );
     output.out(&text);
     exit(&all)
 }

@@ -147,3 +147,6 @@ fn hear(run: &Run, stop: &Stop) {
 
 /// How long an action that was told to end may take over it before it is abandoned.
 pub(super) const TO_END: Duration = Duration::from_secs(2);
+
+/// How long a step that creates something may go on by itself when the run is stopped.
+pub(super) const TO_SETTLE: Duration = Duration::from_secs(1);

@@ -214,7 +214,7 @@ impl Reader<'_> {
             cleanup,
             ..step
         };
-        self.fit(node, &step);
+        self.fit(node);
         step
     }
 
@@ -293,7 +293,7 @@ impl Reader<'_> {
     }
 
     /// Keys that contradict each other.
-    fn fit(&mut self, node: &Node, step: &Step) {
+    fn fit(&mut self, node: &Node) {
         const PAIRS: &[(&str, &str, &str)] = &[
             ("retry", "eventually", "`eventually` already tries again"),
             ("retry", "within", "`within` already tries again"),
@@ -335,26 +335,6 @@ impl Reader<'_> {
                     .label(first.key.span, format!("`{a}`")),
                 );
             }
-        }
-        if let Some(action) = &step.action
-            && !action.value.idempotent()
-            && let Some(e) = node
-                .get("retry")
-                .or_else(|| node.get("eventually"))
-                .or_else(|| node.get("within"))
-        {
-            self.out.push(
-                Diagnostic::error(
-                    Code::KeysDoNotFit,
-                    format!(
-                        "`{}` may not be done twice, so `{}` cannot repeat it",
-                        action.value.name(),
-                        e.key.value
-                    ),
-                )
-                .label(e.key.span, "would repeat it")
-                .label(action.span, "this action changes something each time"),
-            );
         }
     }
 }

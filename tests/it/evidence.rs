@@ -71,7 +71,9 @@ fn plan(step: &str, expect: &[&str]) -> Plan {
     if !expect.is_empty() {
         text.push_str("expect:\n");
         for e in expect {
-            text.push_str(&format!("  - '{e}'\n"));
+            text += "  - '";
+            text += e;
+            text += "'\n";
         }
     }
     let sources = Sources::new();

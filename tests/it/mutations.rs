@@ -85,7 +85,7 @@ fn damaged_specs_never_break_the_reader() {
             match said {
                 Ok(true) => plans += 1,
                 Ok(false) => refused += 1,
-                Err(_) => panic!("this text broke the reader:\n{text}"),
+                Err(panic) => panic!("this text broke the reader ({panic:?}):\n{text}"),
             }
         }
     }

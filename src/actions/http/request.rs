@@ -216,8 +216,13 @@ impl Action for Request {
     type Params = Params;
     type Output = Output;
 
-    /// A request that failed may be sent again; one that must not be is tried once unless the spec says otherwise.
-    const IDEMPOTENT: bool = true;
+    /// POST and PATCH may do their work each time (RFC 9110, section 9.2.2).
+    fn repeatable(&self, params: &Json) -> bool {
+        !matches!(
+            params.get("method").and_then(Json::as_str),
+            Some("POST" | "PATCH")
+        )
+    }
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
         let mut all = vec![match params.get("url").and_then(Json::as_str) {

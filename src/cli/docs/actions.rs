@@ -18,7 +18,9 @@ pub fn action(action: &dyn DynAction, example: Option<&str>) -> String {
         let _ = writeln!(text, "{about}\n");
     }
     if !action.idempotent() {
-        text.push_str("Doing it again is not harmless, so `retry` and `eventually` are refused.\n\n");
+        text.push_str(
+            "Doing it again may not be harmless, so it is repeated only where the spec says `retry`, `within` or `eventually`.\n\n",
+        );
     }
     text.push_str("## Parameters\n\n");
     table(&mut text, &fields(&params), true);

@@ -14,7 +14,7 @@ use super::{Unit, scope};
 use crate::action::{Checks, Context};
 use crate::check::{Class, Failure};
 use crate::engine::clock::Moment;
-use crate::engine::dispatch::TO_END;
+use crate::engine::dispatch::{TO_END, TO_SETTLE};
 use crate::event::EventKind;
 use crate::plan::StepPlan;
 use crate::value::StepId;
@@ -54,7 +54,7 @@ impl Unit<'_> {
             // Peers and an action's own timers do not stand still when the process does: what failed for that reason
             // says nothing.
             let cut = matches!(&result, Err(f) if matches!(f.class, Class::Timeout | Class::Unreachable));
-            let again = cut && self.clock().pauses() != pauses && a.step.action.idempotent();
+            let again = cut && self.clock().pauses() != pauses && a.step.action.repeatable(&a.params.real);
             if !again || repeats == REPEATS || a.cancel.is_cancelled() || self.clock().now() >= a.deadline {
                 return result;
             }
@@ -73,6 +73,16 @@ impl Unit<'_> {
             () = a.cancel.cancelled() => Cut::Stopped,
             () = self.clock().sleep_until(a.deadline) => Cut::Late,
         };
+        if matches!(cut, Cut::Stopped) && !a.step.cleanup.is_empty() {
+            // A request that is cut off in flight may still be carried out, after its own cleanup has passed by: what
+            // creates something gets a moment to end by itself.
+            tokio::select! {
+                biased;
+                ended = &mut task => return result(name, ended),
+                () = tokio::time::sleep(TO_SETTLE) => {}
+                () = self.run.now.cancelled() => {}
+            }
+        }
         token.cancel();
         let ended = tokio::select! {
             biased;

@@ -76,7 +76,7 @@ impl Unit<'_> {
     }
 
     async fn retry(&self, turn: Turn<'_>, checks: &Checks) -> Got {
-        let rule = retry_rule(turn.step);
+        let rule = retry_rule(turn.step, &turn.params.real);
         let mut attempt = 1;
         loop {
             self.about_to_act(turn, attempt);
@@ -154,7 +154,7 @@ impl Unit<'_> {
                 Err(failure) => {
                     held_since = None;
                     if as_expected(turn.step, &failure)
-                        || !failure.class.retriable()
+                        || !passing(failure.class)
                         || turn.cancel.is_cancelled()
                     {
                         return Got::of(Err(failure), attempt);
@@ -252,13 +252,14 @@ impl Unit<'_> {
     }
 }
 
-/// What a step does on failure. Cleanup has to happen, so it is tried again without being told to.
-fn retry_rule(step: &StepPlan) -> Retry {
+/// What a step does on failure. Cleanup has to happen, so it is tried again without being told to, unless the action
+/// is one that may do its work each time.
+fn retry_rule(step: &StepPlan, params: &Json) -> Retry {
     let every = |first, last| Backoff {
         first: Duration::from_millis(first),
         last: Duration::from_millis(last),
     };
-    let by_itself = if step.role == Role::Cleanup && step.action.idempotent() {
+    let by_itself = if step.role == Role::Cleanup && step.action.repeatable(params) {
         3
     } else {
         1
@@ -267,6 +268,11 @@ fn retry_rule(step: &StepPlan) -> Retry {
         attempts: by_itself,
         every: every(200, 2000),
     })
+}
+
+/// Failures that polling waits out. A program that is asked whether something is there says no with its exit code.
+const fn passing(class: Class) -> bool {
+    class.retriable() || matches!(class, Class::ExitCode)
 }
 
 /// Failures that no further attempt can change. What an explicit `retry` asks to try again is wider than what

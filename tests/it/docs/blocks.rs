@@ -77,12 +77,11 @@ impl Page<'_> {
             } else if let Some(kind) = line.strip_prefix("```") {
                 let body: Vec<&str> = lines.by_ref().take_while(|l| *l != "```").collect();
                 let body = body.join("\n");
-                let body = match command.take() {
-                    Some(command) => self.output(&command, &body),
-                    None => {
-                        self.block(kind, &body);
-                        body
-                    }
+                let body = if let Some(command) = command.take() {
+                    self.output(&command, &body)
+                } else {
+                    self.block(kind, &body);
+                    body
                 };
                 new.push_str(&body);
                 if !body.is_empty() {

@@ -46,7 +46,8 @@ fn read(xml: &str) -> Vec<Case> {
                 }
             }
             Xml::End(_) => {
-                if path.pop().as_deref() == Some("testcase") {
+                let ended = path.pop();
+                if ended.as_deref() == Some("testcase") {
                     cases.push(std::mem::take(&mut case));
                 }
             }
@@ -72,7 +73,7 @@ fn read(xml: &str) -> Vec<Case> {
     cases
 }
 
-/// The elements and attributes of Jenkins' junit-10.xsd, with what GitLab and CircleCI read besides (marked).
+/// The elements and attributes of Jenkins' junit-10.xsd, with what GitLab and `CircleCI` read besides (marked).
 fn open(tag: &BytesStart, path: &[String], case: &mut Case) {
     let parent = path.last().map_or("", String::as_str);
     let (parents, attributes): (&[&str], &[&str]) = match name(tag).as_str() {
@@ -271,7 +272,7 @@ fn a_run_cut_short_is_never_greener_than_it_was() {
             let bad = cases
                 .iter()
                 .filter(|c| c.name.starts_with(&format!("{} ", spec.id)))
-                .any(|c| c.status != "");
+                .any(|c| !c.status.is_empty());
             let reported_only = spec.severity == Severity::Warning;
             assert!(
                 bad || reported_only || (spec.finished && spec.verdict == Verdict::Passed),

@@ -408,10 +408,7 @@ pub fn every_verdict() -> Vec<Event> {
         json!("240ms"),
         json!("200ms"),
     );
-    slow.statistics = json!({"n": 100, "k": 10, "bound": 0.055, "confidence": 0.95})
-        .as_object()
-        .unwrap()
-        .clone();
+    slow.statistics = map(json!({"n": 100, "k": 10, "bound": 0.055, "confidence": 0.95}));
     slow.evidence = vec![
         Evidence {
             expression: "traffic.latency.p95".into(),
@@ -446,10 +443,7 @@ pub fn every_verdict() -> Vec<Event> {
         json!("0%"),
         json!("1%"),
     );
-    few.statistics = json!({"n": 100, "k": 0, "bound": 0.0295, "confidence": 0.95})
-        .as_object()
-        .unwrap()
-        .clone();
+    few.statistics = map(json!({"n": 100, "k": 0, "bound": 0.0295, "confidence": 0.95}));
     s.checked("T08", None, "expect[0]", few);
     s.end("T08", Verdict::Inconclusive, None, 1.1, 1);
 
@@ -620,4 +614,12 @@ pub fn every_verdict() -> Vec<Event> {
     );
     s.finish(143);
     s.events
+}
+
+/// A JSON object's keys and values.
+fn map(object: serde_json::Value) -> serde_json::Map<String, serde_json::Value> {
+    match object {
+        serde_json::Value::Object(map) => map,
+        other => panic!("not an object: {other}"),
+    }
 }

@@ -200,6 +200,7 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
             )
             .await
         }
+        "fail" => whole(stream, rest.parse().unwrap(), "", br#"{"error": "as asked"}"#).await,
         "close-before" => Err(std::io::ErrorKind::Other.into()),
         "not-http" => raw_end(stream, b"SSH-2.0-OpenSSH_9.2\r\nno HTTP at all\r\n\r\n").await,
         "slow-headers" => drip(stream, b"HTTP/1.1 200 OK\r\n", b"x", seen).await,

@@ -12,14 +12,14 @@ use base64::Engine as _;
 use serde_json::{Value as Json, json};
 
 /// How long one command may take; far more than any needs on a busy machine.
-const CAP: Duration = Duration::from_secs(120);
+const CAP: Duration = Duration::from_mins(2);
 
 pub struct Browser {
     driver: Child,
     port: u16,
     session: String,
     /// The profile; removed with the browser.
-    _profile: tempfile::TempDir,
+    profile: tempfile::TempDir,
 }
 
 impl Browser {
@@ -49,7 +49,7 @@ impl Browser {
             driver: child,
             port: 0,
             session: String::new(),
-            _profile: profile,
+            profile,
         };
         let mut lines = BufReader::new(out).lines();
         let port = lines.by_ref().map_while(Result::ok).find_map(|l| {
@@ -59,7 +59,7 @@ impl Browser {
         browser.port = port.expect("the driver says its port");
         // Whatever else it says is read, so that it never waits for a reader.
         std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
-        let profile = format!("--user-data-dir={}", browser._profile.path().display());
+        let profile = format!("--user-data-dir={}", browser.profile.path().display());
         let answer = browser.ask("POST", "/session", &json!({"capabilities": {"alwaysMatch": {
             "browserName": "chrome",
             "goog:loggingPrefs": {"browser": "ALL"},

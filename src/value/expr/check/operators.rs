@@ -124,7 +124,7 @@ impl Checker<'_> {
         }
         self.ratio_without_percent(left, right);
         if !may_be_equal(left.1, right.1) {
-            self.unlike(at, left.1, right.1);
+            self.unlike(at, left, right);
         }
     }
 
@@ -140,10 +140,16 @@ impl Checker<'_> {
                     continue;
                 }
                 Type::Null => ("null".to_owned(), Some("write `is present` or `is absent`")),
-                Type::String | Type::Enum(_) => (
-                    "text".to_owned(),
-                    Some("read it with `number(x)`, `duration(x)`, `bytes(x)`, `time(x)`, ..."),
-                ),
+                Type::String | Type::Enum(_) => {
+                    let other = if side.0 == left.0 { right } else { left };
+                    let help = literal_cure(side, other)
+                        .or_else(|| cure(side.1, other.1))
+                        .unwrap_or_else(|| {
+                            "read it with `number(x)`, `duration(x)`, `bytes(x)`, `time(x)`, ...".to_owned()
+                        });
+                    self.wrong(FindingKind::Type, side.0.at, "text has no order", Some(help));
+                    return;
+                }
                 Type::List(_) => (
                     "a list".to_owned(),
                     Some("compare its length, `len(x)`, or its elements"),
@@ -161,7 +167,7 @@ impl Checker<'_> {
         }
         self.ratio_without_percent(left, right);
         if !may_be_equal(left.1, right.1) {
-            self.unlike(at, left.1, right.1);
+            self.unlike(at, left, right);
         }
     }
 
@@ -379,14 +385,12 @@ impl Checker<'_> {
         );
     }
 
-    fn unlike(&mut self, at: Range, a: &Type, b: &Type) {
-        let (a, b) = (a.present(), b.present());
-        self.wrong(
-            kind_of(a, b),
-            at,
-            format!("cannot compare {a} with {b}"),
-            cure(a, b),
-        );
+    fn unlike(&mut self, at: Range, left: (&Expr, &Type), right: (&Expr, &Type)) {
+        let (a, b) = (left.1.present(), right.1.present());
+        let help = literal_cure(left, right)
+            .or_else(|| literal_cure(right, left))
+            .or_else(|| cure(a, b));
+        self.wrong(kind_of(a, b), at, format!("cannot compare {a} with {b}"), help);
     }
 }
 
@@ -437,6 +441,19 @@ fn kind_of(a: &Type, b: &Type) -> FindingKind {
     } else {
         FindingKind::Type
     }
+}
+
+/// A literal in quotes that would fit without them.
+fn literal_cure(text: (&Expr, &Type), other: (&Expr, &Type)) -> Option<String> {
+    let ExprKind::Literal(Value::String(word)) = &text.0.kind else {
+        return None;
+    };
+    let bare = super::super::parse(word).ok()?;
+    let ExprKind::Literal(value) = &bare.kind else {
+        return None;
+    };
+    may_be_equal(&super::type_of_literal(value), other.1)
+        .then(|| format!("write it without quotes: `{word}`"))
 }
 
 /// How two kinds can be brought together.

@@ -257,6 +257,20 @@ fn different_kinds_are_never_compared() {
     refused("pod.name == 200ms", Type, "text with a duration", "duration(x)");
     refused("created == \"2026\"", Type, "a time with text", "time(x)");
     refused(
+        "traffic.sent == \"200\"",
+        Type,
+        "a whole number with text",
+        "without quotes: `200`",
+    );
+    refused(
+        "inputs.limit < \"200ms\"",
+        Type,
+        "text has no order",
+        "without quotes: `200ms`",
+    );
+    refused("pod.name > 3", Type, "text has no order", "number(x)");
+    refused("pod.name > 3s", Type, "text has no order", "duration(x)");
+    refused(
         "pod.ready == \"true\"",
         Type,
         "cannot compare true or false with text",
