@@ -65,14 +65,23 @@ async fn detect_names_the_column_that_moved_and_draws_it() {
     assert_eq!(got["drifted_columns"], json!(["amount"]));
     assert_eq!(got["share"], json!({"k": 1, "n": 3}));
     let amount = &got["columns"][0];
-    assert_eq!((&amount["method"], &amount["drifted"]), (&json!("ks"), &json!(true)));
+    assert_eq!(
+        (&amount["method"], &amount["drifted"]),
+        (&json!("ks"), &json!(true))
+    );
     assert_eq!(amount["reasons"], json!(["distribution"]));
     // The values are even over 1, so that half a unit is √3 standard deviations.
-    assert!((amount["effect"].as_f64().unwrap() - 3.0_f64.sqrt()).abs() < 0.01, "{amount}");
+    assert!(
+        (amount["effect"].as_f64().unwrap() - 3.0_f64.sqrt()).abs() < 0.01,
+        "{amount}"
+    );
     let svg = std::fs::read_to_string(amount["plot"].as_str().unwrap()).unwrap();
     assert!(svg.contains("amount: drifted"), "{svg}");
     let age = &got["columns"][2];
-    assert_eq!((&age["drifted"], &age["reference_missing"]), (&json!(false), &json!("10%")));
+    assert_eq!(
+        (&age["drifted"], &age["reference_missing"]),
+        (&json!(false), &json!("10%"))
+    );
 }
 
 #[tokio::test]
@@ -102,12 +111,17 @@ async fn evidently_is_reproduced_with_its_blind_spot() {
         })
         .collect();
     stage.file("project/specs/holes.csv", holes);
-    let ours = detect(&stage, json!({"current": {"path": "holes.csv"}})).await.unwrap();
-    assert_eq!(ours["drifted_columns"], json!(["age"]));
-    assert_eq!(ours["columns"][2]["reasons"], json!(["missingness"]));
-    let theirs = detect(&stage, json!({"current": {"path": "holes.csv"}, "compat": "evidently"}))
+    let ours = detect(&stage, json!({"current": {"path": "holes.csv"}}))
         .await
         .unwrap();
+    assert_eq!(ours["drifted_columns"], json!(["age"]));
+    assert_eq!(ours["columns"][2]["reasons"], json!(["missingness"]));
+    let theirs = detect(
+        &stage,
+        json!({"current": {"path": "holes.csv"}, "compat": "evidently"}),
+    )
+    .await
+    .unwrap();
     assert_eq!(theirs["drifted"], false);
     assert_eq!(theirs["columns"][1]["method"], "chisquare");
 }
@@ -137,18 +151,29 @@ async fn what_could_not_be_judged_makes_the_step_inconclusive() {
 #[tokio::test]
 async fn odd_tables_and_parameters_are_failures() {
     let stage = stage();
-    stage.file("project/specs/text.csv", "id,amount,country,age\n1,many,DE,3\n2,few,FR,4\n");
+    stage.file(
+        "project/specs/text.csv",
+        "id,amount,country,age\n1,many,DE,3\n2,few,FR,4\n",
+    );
     stage.file("project/specs/empty.csv", "");
     stage.file("project/specs/narrow.csv", "id,amount\n1,2\n");
     stage.file("outside/table.csv", table(9, 0.0));
     for (params, class, message) in [
-        (json!({"current": {"path": "none.csv"}}), Class::Missing, "none.csv"),
+        (
+            json!({"current": {"path": "none.csv"}}),
+            Class::Missing,
+            "none.csv",
+        ),
         (
             json!({"current": {"path": "../../outside/table.csv"}}),
             Class::NotGranted,
             "outside",
         ),
-        (json!({"current": {"path": "empty.csv"}}), Class::UnreadableAnswer, "empty"),
+        (
+            json!({"current": {"path": "empty.csv"}}),
+            Class::UnreadableAnswer,
+            "empty",
+        ),
         (
             json!({"current": {"path": "narrow.csv"}}),
             Class::BadParameter,
@@ -159,7 +184,11 @@ async fn odd_tables_and_parameters_are_failures() {
             Class::UnreadableAnswer,
             "the column `amount` has numbers in reference.csv and text in text.csv",
         ),
-        (json!({"columns": ["amont"]}), Class::BadParameter, "no column `amont`"),
+        (
+            json!({"columns": ["amont"]}),
+            Class::BadParameter,
+            "no column `amont`",
+        ),
         (
             json!({"method": "ks"}),
             Class::BadParameter,
@@ -183,7 +212,10 @@ async fn odd_tables_and_parameters_are_failures() {
     }
     let params = json!({"reference": {"path": "reference.csv"}, "current": {"path": "moved.csv"}});
     let failure = stage.run("drift.detect", params, only(&[])).await;
-    assert!(failure.is_ok(), "the project's own files need no grant: {failure:?}");
+    assert!(
+        failure.is_ok(),
+        "the project's own files need no grant: {failure:?}"
+    );
 }
 
 #[tokio::test]
@@ -199,7 +231,10 @@ async fn false_alarms_are_counted_over_disjoint_parts() {
         .unwrap();
     assert_eq!((&got["resamples"], &got["allowed"]), (&json!(93), &json!(1)));
     assert!(got["alarms"].as_u64().unwrap() <= 5, "{got}");
-    assert_eq!(got["rows"], json!({"reference": 300, "current": 300, "shrunk": true}));
+    assert_eq!(
+        got["rows"],
+        json!({"reference": 300, "current": 300, "shrunk": true})
+    );
     assert_eq!(got["unable_columns"], json!([]));
     // One seed, one answer.
     let again = stage
@@ -216,7 +251,10 @@ async fn false_alarms_are_counted_over_disjoint_parts() {
         .run("drift.false_positive_rate", params, Grants::open())
         .await
         .unwrap_err();
-    assert!(failure.message.contains("no column could have fired"), "{failure}");
+    assert!(
+        failure.message.contains("no column could have fired"),
+        "{failure}"
+    );
 }
 
 #[tokio::test]
@@ -231,7 +269,10 @@ async fn power_rises_with_the_magnitude() {
     assert_eq!(points[0]["magnitude"], 0.0);
     assert!(points[0]["detected"]["k"].as_u64().unwrap() <= 4, "{got}");
     assert_eq!(points[1]["detected"], json!({"k": 40, "n": 40}));
-    assert!((points[1]["achieved"].as_f64().unwrap() - 1.0).abs() < 1e-9, "{got}");
+    assert!(
+        (points[1]["achieved"].as_f64().unwrap() - 1.0).abs() < 1e-9,
+        "{got}"
+    );
     assert_eq!(got["smallest_detected"], 1.0);
     assert!(
         std::fs::read_to_string(got["plot"].as_str().unwrap())
@@ -248,9 +289,18 @@ async fn inject_writes_what_it_says_in_every_format() {
             "table": {"path": "reference.csv"}, "column": "amount", "kind": "mean_shift", "magnitude": 0.5, "to": to,
         });
         let got = stage.run("data.inject", params, Grants::open()).await.unwrap();
-        assert!((got["achieved"].as_f64().unwrap() - 0.5).abs() < 1e-9, "{to}: {got}");
-        assert_eq!((&got["rows"], &got["changed"]), (&json!(600), &json!(600)), "{to}");
-        let drift = detect(&stage, json!({"current": {"path": got["path"]}})).await.unwrap();
+        assert!(
+            (got["achieved"].as_f64().unwrap() - 0.5).abs() < 1e-9,
+            "{to}: {got}"
+        );
+        assert_eq!(
+            (&got["rows"], &got["changed"]),
+            (&json!(600), &json!(600)),
+            "{to}"
+        );
+        let drift = detect(&stage, json!({"current": {"path": got["path"]}}))
+            .await
+            .unwrap();
         assert_eq!(drift["drifted_columns"], json!(["amount"]), "{to}");
     }
 }
@@ -276,8 +326,7 @@ async fn every_kind_of_change_can_be_made() {
         ("amount", "covariate_shift", 1.0, json!({})),
         ("country", "prior_shift", 0.8, json!({})),
     ] {
-        let mut params =
-            json!({"table": {"path": "reference.csv"}, "column": column, "kind": kind, "magnitude": magnitude});
+        let mut params = json!({"table": {"path": "reference.csv"}, "column": column, "kind": kind, "magnitude": magnitude});
         params
             .as_object_mut()
             .unwrap()
@@ -292,7 +341,10 @@ async fn every_kind_of_change_can_be_made() {
     }
     let params =
         json!({"table": {"path": "reference.csv"}, "column": "country", "kind": "noise", "magnitude": 1});
-    let failure = stage.run("data.inject", params, Grants::open()).await.unwrap_err();
+    let failure = stage
+        .run("data.inject", params, Grants::open())
+        .await
+        .unwrap_err();
     assert_eq!(failure.class, Class::BadParameter);
     assert_eq!(
         failure.message,
@@ -375,26 +427,39 @@ fn t10_passes_and_wrong_detectors_turn_it_red_at_the_right_check() {
     t10(&[]).code(0);
     // It fires too often.
     let often = t10(&["alpha=60%", "correction=none", "min_effect=0"]).code(1);
-    assert!(often.stdout.contains("false_alarms.rate < 5%"), "{}", often.stdout);
+    assert!(
+        often.stdout.contains("false_alarms.rate < 5%"),
+        "{}",
+        often.stdout
+    );
     assert!(!often.stdout.contains("power.points.all"), "{}", often.stdout);
     // It never fires.
     let never = t10(&["min_effect=1000"]).code(1);
     assert!(never.stdout.contains("power.points.all"), "{}", never.stdout);
-    assert!(!never.stdout.contains("false_alarms.rate < 5%"), "{}", never.stdout);
+    assert!(
+        !never.stdout.contains("false_alarms.rate < 5%"),
+        "{}",
+        never.stdout
+    );
 }
 
 #[test]
 fn the_examples_hold() {
     let project = Project::new();
-    let all: Vec<String> = ["drift.detect", "drift.false_positive_rate", "drift.power", "data.inject"]
-        .iter()
-        .map(|name| {
-            root()
-                .join(format!("examples/actions/{name}.yaml"))
-                .display()
-                .to_string()
-        })
-        .collect();
+    let all: Vec<String> = [
+        "drift.detect",
+        "drift.false_positive_rate",
+        "drift.power",
+        "data.inject",
+    ]
+    .iter()
+    .map(|name| {
+        root()
+            .join(format!("examples/actions/{name}.yaml"))
+            .display()
+            .to_string()
+    })
+    .collect();
     let mut args = vec!["run"];
     args.extend(all.iter().map(String::as_str));
     Running::start(project.command(&args))

@@ -127,7 +127,11 @@ fn changed(params: &Params, cx: &Context) -> Result<Output, Failure> {
     let done =
         inject(&frame, &change.of(params.magnitude), &mut rng).map_err(|e| refused(&params.column, &e))?;
     let mut data = applied(loaded.data, &params.column, &done).map_err(|e| failure(&loaded.name, &e))?;
-    let path = cx.artifact(&name).map_err(|e| unwritten(&name, &e))?;
+    // Other steps read it from the folder of their spec.
+    let path = cx
+        .artifact(&name)
+        .and_then(std::path::absolute)
+        .map_err(|e| unwritten(&name, &e))?;
     write(&mut data, &path, format).map_err(|e| unwritten(&name, &e))?;
     Ok(Output {
         path: path.display().to_string(),
@@ -157,7 +161,7 @@ fn series(name: &str, column: &Column, dtype: &DataType) -> PolarsResult<Series>
         Column::Numeric(values) => {
             let whole = values.iter().all(|v| !v.is_finite() || v.fract() == 0.0);
             let options = values.iter().map(|v| (!v.is_nan()).then_some(*v));
-            let numbers = Series::from_iter(options).with_name(name.into());
+            let numbers = options.collect::<Series>().with_name(name.into());
             if dtype.is_temporal() {
                 // The numbers are the physical ones of the type: days, microseconds.
                 let rounded: Series = values

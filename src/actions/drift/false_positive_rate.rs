@@ -271,7 +271,7 @@ const fn ten() -> u64 {
 mod tests {
     use super::*;
 
-    fn params(json: Json) -> Params {
+    fn params(json: &Json) -> Params {
         let mut all = serde_json::json!({"reference": {"path": "a.csv"}});
         if let (Some(all), Some(more)) = (all.as_object_mut(), json.as_object()) {
             all.extend(more.clone());
@@ -289,9 +289,9 @@ mod tests {
             (serde_json::json!({"allowed": 1, "max_rate": "1%"}), (473, 1)),
             (serde_json::json!({"resamples": 100}), (100, 1)),
         ] {
-            assert_eq!(plan(&params(json.clone())).expect("a plan"), plan_is, "{json}");
+            assert_eq!(plan(&params(&json)).expect("a plan"), plan_is, "{json}");
         }
-        let none = plan(&params(serde_json::json!({"resamples": 58}))).expect_err("too few");
+        let none = plan(&params(&serde_json::json!({"resamples": 58}))).expect_err("too few");
         assert_eq!(
             none.help.as_deref(),
             Some("use at least 59, or leave `resamples` out")

@@ -154,7 +154,7 @@ fn bars(title: &str, labels: &[String], a: &[f64], b: &[f64]) -> String {
 fn open(title: &str) -> String {
     let title = escape(title);
     format!(
-        r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><title>{title}</title><style>text{{font:11px system-ui,sans-serif;fill:#444}}.t{{font-size:13px;font-weight:600}}.a{{fill:#4c78a8}}.b{{fill:#f58518}}.axis,.bound{{stroke:#888;fill:none}}.line{{stroke:#4c78a8;stroke-width:2;fill:none}}.dot{{fill:#4c78a8}}@media (prefers-color-scheme:dark){{text{{fill:#ccc}}}}</style><text class="t" x="{LEFT}" y="16">{title}</text>"##
+        r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"><title>{title}</title><style>text{{font:11px system-ui,sans-serif;fill:#444}}.t{{font-size:13px;font-weight:600}}.a{{fill:#4c78a8}}.b{{fill:#f58518}}.axis,.bound{{stroke:#888;fill:none}}.line{{stroke:#4c78a8;stroke-width:2;fill:none}}.dot{{fill:#4c78a8}}@media (prefers-color-scheme:dark){{text{{fill:#ccc}}}}</style><text class="t" x="{LEFT}" y="16">{title}</text>"#
     )
 }
 

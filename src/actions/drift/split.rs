@@ -44,7 +44,7 @@ pub struct Split {
     pub shrunk: bool,
 }
 
-/// How many rows the sides really have.
+/// How many rows the sides get; with whole blocks, about so many.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
 pub struct Used {
     /// Rows of the side that plays the reference.
