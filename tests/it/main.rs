@@ -5,6 +5,7 @@
 mod actions;
 mod architecture;
 mod cli;
+mod data;
 mod docs;
 mod drift;
 mod engine;

@@ -13,10 +13,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::table::Table;
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::actions::drift::aside;
 use crate::actions::drift::change::{self, Change, Measured, refused};
-use crate::actions::drift::table::Table;
+use crate::actions::drift::table::{load, reads};
 use crate::stats::drift::frame::{Column, MISSING};
 use crate::stats::drift::inject::{Injected, Kind, inject};
 use crate::tools::Capability;
@@ -79,9 +80,7 @@ impl Action for Inject {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        vec![Capability::Read {
-            path: Table::path_in(params, "table"),
-        }]
+        vec![reads(params, "table")]
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -94,7 +93,7 @@ impl Action for Inject {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
-        let what = format!("changing `{}`", params.table.path);
+        let what = format!("changing `{}`", params.table.path());
         aside(cx, &what, move |cx| changed(&params, cx)).await
     }
 }
@@ -109,7 +108,7 @@ fn changed(params: &Params, cx: &Context) -> Result<Output, Failure> {
     };
     let name = match &params.to {
         Some(name) => name.clone(),
-        None => Path::new(&params.table.path).file_name().map_or_else(
+        None => Path::new(params.table.path()).file_name().map_or_else(
             || "table.parquet".to_owned(),
             |n| n.to_string_lossy().into_owned(),
         ),
@@ -121,7 +120,7 @@ fn changed(params: &Params, cx: &Context) -> Result<Output, Failure> {
         )
         .help("give `to:` a name that ends with .csv, .parquet, .ndjson or .arrow")
     })?;
-    let loaded = params.table.load(cx)?;
+    let loaded = load(&params.table, cx)?;
     let frame = loaded.frame(&change.columns(), &[])?;
     let mut rng = StdRng::seed_from_u64(params.seed.unwrap_or(cx.seed));
     let done =

@@ -11,8 +11,9 @@ use serde_json::Value as Json;
 use super::judge::{Compat, DetectorParams, EvidentlyParams, problems};
 use super::plot;
 use super::report::ColumnReport;
-use super::table::{Loaded, Table};
+use super::table::{Loaded, load, reads};
 use crate::action::{Action, Class, Context, Failure, OwnCheck, ParamProblem};
+use crate::actions::data::table::Table;
 use crate::check::{CheckOutcome, Verdict};
 use crate::event::Severity;
 use crate::stats::drift::Correction;
@@ -118,11 +119,7 @@ impl Action for Detect {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        ["reference", "current"]
-            .map(|key| Capability::Read {
-                path: Table::path_in(params, key),
-            })
-            .to_vec()
+        ["reference", "current"].map(|key| reads(params, key)).to_vec()
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -132,7 +129,8 @@ impl Action for Detect {
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let what = format!(
             "comparing `{}` with `{}`",
-            params.current.path, params.reference.path
+            params.current.path(),
+            params.reference.path()
         );
         super::aside(cx, &what, move |cx| detect(&params, cx)).await
     }
@@ -155,7 +153,7 @@ impl Params {
 }
 
 fn detect(params: &Params, cx: &Context) -> Result<Output, Failure> {
-    let (reference, current) = (params.reference.load(cx)?, params.current.load(cx)?);
+    let (reference, current) = (load(&params.reference, cx)?, load(&params.current, cx)?);
     let names = chosen(&reference, &params.columns, &params.exclude)?;
     let (a, b) = (
         reference.frame(&names, &params.categorical)?,

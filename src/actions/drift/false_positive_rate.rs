@@ -11,8 +11,9 @@ use serde_json::Value as Json;
 use super::detect::chosen;
 use super::judge::{self, DetectorParams, Judge};
 use super::split::{self, Scheme, Sizes, Split, Used};
-use super::table::Table;
+use super::table::{load, reads};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
+use crate::actions::data::table::Table;
 use crate::stats::binomial::{lower_bound, upper_bound};
 use crate::stats::drift::detector::Pair;
 use crate::stats::drift::frame::Frame;
@@ -100,9 +101,7 @@ impl Action for FalsePositiveRate {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        vec![Capability::Read {
-            path: Table::path_in(params, "reference"),
-        }]
+        vec![reads(params, "reference")]
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -114,7 +113,7 @@ impl Action for FalsePositiveRate {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
-        let what = format!("counting false alarms on `{}`", params.reference.path);
+        let what = format!("counting false alarms on `{}`", params.reference.path());
         super::aside(cx, &what.clone(), move |cx| rate(&params, cx, &what)).await
     }
 }
@@ -166,7 +165,7 @@ fn rate(params: &Params, cx: &Context, what: &str) -> Result<Output, Failure> {
         ));
     }
     let (resamples, allowed) = plan(params)?;
-    let table = params.reference.load(cx)?;
+    let table = load(&params.reference, cx)?;
     let names = chosen(&table, &params.columns, &params.exclude)?;
     let frame = table.frame(&names, &params.categorical)?;
     let block = match &params.block {

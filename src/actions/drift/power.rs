@@ -12,8 +12,9 @@ use super::false_positive_rate::detector;
 use super::judge::{self, DetectorParams};
 use super::plot;
 use super::split::{Sizes, Split, Used};
-use super::table::Table;
+use super::table::{load, reads};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
+use crate::actions::data::table::Table;
 use crate::stats::binomial::{lower_bound, upper_bound};
 use crate::stats::drift::detector::Pair;
 use crate::stats::drift::frame::Frame;
@@ -101,9 +102,7 @@ impl Action for Power {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        vec![Capability::Read {
-            path: Table::path_in(params, "reference"),
-        }]
+        vec![reads(params, "reference")]
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -127,13 +126,13 @@ impl Action for Power {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
-        let what = format!("measuring detection on `{}`", params.reference.path);
+        let what = format!("measuring detection on `{}`", params.reference.path());
         super::aside(cx, &what.clone(), move |cx| power(params, cx, &what)).await
     }
 }
 
 fn power(mut params: Params, cx: &Context, what: &str) -> Result<Output, Failure> {
-    let table = params.reference.load(cx)?;
+    let table = load(&params.reference, cx)?;
     let names = chosen(&table, &params.columns, &params.exclude)?;
     let injected_column = &params.inject.column;
     if !names.contains(injected_column) {

@@ -1,31 +1,11 @@
 //! Tables as `drift` and `data.inject` read them: whole, as numbers and categories.
 
-use polars::prelude::{DataFrame, DataType};
-use schemars::JsonSchema;
-use serde::Deserialize;
-
 use crate::action::{Class, Context, Failure};
+use crate::actions::data::table::Table;
 use crate::stats::drift::frame::{Column, Frame};
-use crate::tools::tables::{Format, Source, failure, open, unknown_column};
-
-/// A table in a file.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Table {
-    /// The file, relative to the spec's folder.
-    #[schemars(length(min = 1))]
-    pub path: String,
-    /// How to read it; without it the name's ending decides.
-    #[serde(default)]
-    pub format: Option<Format>,
-    /// CSV only: what stands between fields, one character; a comma unless the name ends with `.tsv`.
-    #[serde(default)]
-    #[schemars(length(min = 1, max = 1))]
-    pub delimiter: Option<String>,
-    /// CSV only: texts that stand for a missing value, besides the empty field.
-    #[serde(default)]
-    pub null_values: Vec<String>,
-}
+use crate::tools::Capability;
+use crate::tools::tables::{collect, failure, unknown_column};
+use polars::prelude::{DataFrame, DataType};
 
 /// A table in memory.
 pub struct Loaded {
@@ -34,45 +14,25 @@ pub struct Loaded {
     pub data: DataFrame,
 }
 
-impl Table {
-    /// The literal path, for capabilities; none when it is computed.
-    pub fn path_in(params: &serde_json::Value, key: &str) -> String {
-        params
-            .get(key)
-            .and_then(|t| t.get("path"))
-            .and_then(serde_json::Value::as_str)
-            .filter(|p| !p.contains("${{"))
-            .unwrap_or("?")
-            .to_owned()
-    }
+/// Reads a whole table. Blocks.
+pub fn load(table: &Table, cx: &Context) -> Result<Loaded, Failure> {
+    let opened = table.open(cx)?;
+    Ok(Loaded {
+        data: collect(opened.frame, &opened.name)?,
+        name: opened.name,
+    })
+}
 
-    /// Reads the whole table. Blocks.
-    pub fn load(&self, cx: &Context) -> Result<Loaded, Failure> {
-        let file = cx.tools.files.readable(&cx.base_dir, &self.path)?;
-        let delimiter = match self.delimiter.as_deref().map(str::as_bytes) {
-            None => None,
-            Some(&[byte]) => Some(byte),
-            Some(_) => {
-                return Err(Failure::new(
-                    Class::BadParameter,
-                    "`delimiter` must be one ASCII character",
-                ));
-            }
-        };
-        let opened = open(&Source {
-            files: vec![file],
-            format: self.format.or_else(|| Format::of_ending(&self.path)),
-            delimiter,
-            header: true,
-            null_values: self.null_values.clone(),
-            parse_dates: true,
-            ..Source::default()
-        })?;
-        let data = opened.frame.collect().map_err(|e| failure(&self.path, &e))?;
-        Ok(Loaded {
-            name: self.path.clone(),
-            data,
-        })
+/// What reading the table under this key needs, as far as its path is known before the run.
+pub fn reads(params: &serde_json::Value, key: &str) -> Capability {
+    let path = params
+        .get(key)
+        .and_then(|t| t.get("path"))
+        .and_then(serde_json::Value::as_str)
+        .filter(|p| !p.contains("${{") && !p.contains('*'))
+        .unwrap_or("?");
+    Capability::Read {
+        path: path.to_owned(),
     }
 }
 

@@ -108,7 +108,7 @@ fn inspect_text<'a>(path: &Path, head: &'a [u8]) -> Result<&'a str, Failure> {
             Ok(std::str::from_utf8(&head[..e.valid_up_to()]).unwrap_or_default())
         }
         Err(e) => {
-            let line = head[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+            let line = head[..e.valid_up_to()].split(|b| *b == b'\n').count();
             Err(unreadable(
                 path,
                 &format!("the file is not UTF-8 (line {line}, byte {})", e.valid_up_to()),

@@ -6,8 +6,10 @@
 
 mod inspect;
 mod open;
+mod scan;
 
 pub use open::{Format, Opened, Source, open, unknown_column};
+pub use scan::{collect, figures, json, rows};
 
 use crate::check::{Class, Failure};
 use polars::error::PolarsError;

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use polars::io::cloud::CloudOptions;
 use polars::prelude::{
-    CsvEncoding, DataType, Expr, LazyCsvReader, LazyFileListReader, LazyFrame, LazyJsonLineReader,
-    NullValues, PlRefPath, ScanArgsParquet, Schema, SchemaRef, UnifiedScanArgs, col,
+    CsvEncoding, DataType, Expr, IpcScanOptions, LazyCsvReader, LazyFileListReader, LazyFrame,
+    LazyJsonLineReader, NullValues, PlRefPath, ScanArgsParquet, Schema, SchemaRef, UnifiedScanArgs, col,
 };
 use serde::{Deserialize, Serialize};
 
@@ -126,7 +126,10 @@ pub fn open(source: &Source) -> Result<Opened, Failure> {
     if source.columns.is_empty() {
         return Ok(Opened { frame, schema, name });
     }
-    let known: Vec<&str> = schema.iter_names().map(|n| n.as_str()).collect();
+    let known: Vec<&str> = schema
+        .iter_names()
+        .map(polars::prelude::PlSmallStr::as_str)
+        .collect();
     let mut kept = Schema::default();
     for column in &source.columns {
         let Some(dtype) = schema.get(column.as_str()) else {
@@ -200,7 +203,7 @@ fn scan(
             };
             LazyFrame::scan_ipc_sources(
                 polars::prelude::ScanSources::Paths(paths.into_iter().collect()),
-                Default::default(),
+                IpcScanOptions::default(),
                 args,
             )
         }

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use polars::prelude::{IntoLazy, ParquetWriter, df};
+use polars::prelude::{IntoLazy, ParquetWriter, SerWriter, df};
 
 use super::*;
 
@@ -47,7 +47,6 @@ fn each_format_gives_the_same_rows() {
         .finish(&mut frame)
         .expect("written");
     let ipc = dir.path().join("t.arrow");
-    use polars::prelude::SerWriter;
     polars::prelude::IpcWriter::new(fs::File::create(&ipc).expect("a file"))
         .finish(&mut frame)
         .expect("written");
