@@ -205,7 +205,7 @@ fn hide(mut finding: Finding, check: &Check, keep: &Keep) -> Finding {
     ];
     if column.into_iter().flatten().any(|c| keep.hidden.contains(c)) {
         finding.observed = None;
-        finding.message = "values of this column are not shown".to_owned();
+        "values of this column are not shown".clone_into(&mut finding.message);
     }
     finding
 }

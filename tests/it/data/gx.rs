@@ -158,7 +158,11 @@ fn column(name: &str, values: &[Json], said: &str) -> Series {
     if stamps && (said.starts_with("datetime") || said == "timestamp") {
         let micros: Vec<Option<i64>> = values
             .iter()
-            .map(|v| v.as_str().and_then(|s| stamp(s).ok()).map(|t| t.as_microsecond()))
+            .map(|v| {
+                v.as_str()
+                    .and_then(|s| stamp(s).ok())
+                    .map(jiff::Timestamp::as_microsecond)
+            })
             .collect();
         return Series::new(name.into(), micros)
             .cast(&DataType::Datetime(TimeUnit::Microseconds, None))
