@@ -4,6 +4,7 @@
 
 mod actions;
 mod architecture;
+mod capabilities;
 mod cli;
 mod docs;
 mod engine;
@@ -12,6 +13,7 @@ mod evidence;
 mod false_green;
 mod generated;
 mod hostile;
+mod hostile_verbs;
 mod html;
 mod lab;
 mod mutations;

@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -125,10 +125,10 @@ async fn connection(mut peer: Peer, seen: &Seen) {
             return;
         };
         seen.requests.lock().unwrap().push(request.clone());
-        if path == "/reset-before" {
+        if path.starts_with("/reset-before") {
             return peer.reset();
         }
-        if path == "/reset-body" {
+        if path.starts_with("/reset-body") {
             let _ = peer
                 .stream()
                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\npart of it")
@@ -179,6 +179,8 @@ type Answered = std::io::Result<()>;
 async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen) -> Answered {
     let (mode, rest) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
     let (mode, _) = mode.split_once('?').unwrap_or((mode, ""));
+    // `/status/503/api/runs`: a service may have its API below the mode.
+    let (first, _) = rest.split_once(['/', '?']).unwrap_or((rest, ""));
     match mode {
         "ok" => {
             whole(
@@ -194,13 +196,13 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
         "status" => {
             whole(
                 stream,
-                rest.parse().unwrap(),
+                first.parse().unwrap(),
                 "retry-after: 7\r\n",
                 br#"{"error": "as asked"}"#,
             )
             .await
         }
-        "fail" => whole(stream, rest.parse().unwrap(), "", br#"{"error": "as asked"}"#).await,
+        "fail" => whole(stream, first.parse().unwrap(), "", br#"{"error": "as asked"}"#).await,
         "close-before" => Err(std::io::ErrorKind::Other.into()),
         "not-http" => raw_end(stream, b"SSH-2.0-OpenSSH_9.2\r\nno HTTP at all\r\n\r\n").await,
         "slow-headers" => drip(stream, b"HTTP/1.1 200 OK\r\n", b"x", seen).await,
@@ -256,19 +258,8 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
                 .await?;
             std::future::pending().await
         }
-        "gzip-bomb" => {
-            whole(
-                stream,
-                200,
-                "content-encoding: gzip\r\n",
-                &gzip(&vec![0; 32 << 20]),
-            )
-            .await
-        }
-        "zstd-bomb" => {
-            let bomb = zstd::encode_all(vec![0; 64 << 20].as_slice(), 1).unwrap();
-            whole(stream, 200, "content-encoding: zstd\r\n", &bomb).await
-        }
+        "gzip-bomb" => whole(stream, 200, "content-encoding: gzip\r\n", gzip_bomb()).await,
+        "zstd-bomb" => whole(stream, 200, "content-encoding: zstd\r\n", zstd_bomb()).await,
         "double-gzip" => {
             whole(
                 stream,
@@ -320,7 +311,7 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
         }
         "loop" => whole(stream, 302, "location: /loop\r\n", b"").await,
         "hop" => {
-            let left: u32 = rest.parse().unwrap();
+            let left: u32 = first.parse().unwrap();
             let to = if left == 0 {
                 "/ok".to_owned()
             } else {
@@ -401,6 +392,18 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut w = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     w.write_all(bytes).unwrap();
     w.finish().unwrap()
+}
+
+/// 32 MiB of nothing.
+fn gzip_bomb() -> &'static [u8] {
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| gzip(&vec![0; 32 << 20]))
+}
+
+/// 64 MiB of nothing.
+fn zstd_bomb() -> &'static [u8] {
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| zstd::encode_all(vec![0; 64 << 20].as_slice(), 1).unwrap())
 }
 
 fn unescape(text: &str) -> String {
