@@ -3,6 +3,7 @@
 //! `HOSTILE_SEEDS` says how often, each time in another order and interleaving; 1 without it.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -77,6 +78,13 @@ impl Lookup for NoNames {
     }
 }
 
+/// Answers that are read up to the limit of 16 MiB take their time; run once, only these actions read them.
+const SHORT: [&str; 3] = ["http.request", "mlflow.get_run", "mlflow.log_run"];
+
+fn heavy(url: &str) -> bool {
+    url.ends_with("/endless-body") || url.ends_with("/endless-chunks")
+}
+
 fn seeds() -> u64 {
     std::env::var("HOSTILE_SEEDS").map_or(1, |n| n.parse().expect("HOSTILE_SEEDS is a number"))
 }
@@ -108,6 +116,7 @@ async fn every_fault_has_its_class_for_every_action() {
         let mut pairs: Vec<_> = cases
             .iter()
             .flat_map(|case| verbs.iter().map(move |verb| (case, verb)))
+            .filter(|((url, ..), (action, _))| seeds() > 1 || !heavy(url) || SHORT.contains(action))
             .collect();
         shuffle(&mut pairs, seed);
         let results: Vec<_> = futures_util::stream::iter(pairs)
@@ -137,9 +146,24 @@ async fn every_fault_has_its_class_for_every_action() {
         }
     }
     assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
-    let each = cases.len() as u64 * seeds();
-    assert!(met.values().all(|n| *n == each), "{met:?}");
-    assert_eq!(met.len(), verbs.len());
+    let all = cases.len() as u64 * seeds();
+    let light = cases.iter().filter(|(url, ..)| !heavy(url)).count() as u64;
+    for (action, _) in &verbs {
+        let each = if seeds() > 1 || SHORT.contains(action) {
+            all
+        } else {
+            light
+        };
+        assert_eq!(met[*action], each, "{action}");
+    }
+    let exchanges: u64 = met.values().sum();
+    let told = format!(
+        "{exchanges} exchanges: {} faults, {} actions, {} seeds; 0 hang, each has its class\n",
+        cases.len(),
+        verbs.len(),
+        seeds()
+    );
+    std::io::stderr().write_all(told.as_bytes()).unwrap();
 }
 
 /// The same order for the same seed.
