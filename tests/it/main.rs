@@ -20,5 +20,6 @@ mod mutations;
 mod registered;
 mod repeats;
 mod report;
+mod secrets;
 mod services;
 mod support;

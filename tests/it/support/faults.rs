@@ -26,22 +26,36 @@ pub struct Seen {
     connections: AtomicU64,
     sent: AtomicU64,
     requests: Mutex<Vec<String>>,
+    /// What it says in its faults, besides the fault.
+    says: String,
 }
 
 impl Faults {
     pub async fn start() -> Self {
-        Self::serve(None).await
+        Self::serve(None, String::new()).await
+    }
+
+    /// One that says this wherever a fault leaves room for words.
+    pub async fn saying(text: String) -> Self {
+        Self::serve(None, text).await
     }
 
     /// Over TLS with this configuration.
     pub async fn tls(config: tokio_rustls::rustls::ServerConfig) -> Self {
-        Self::serve(Some(tokio_rustls::TlsAcceptor::from(Arc::new(config)))).await
+        Self::serve(
+            Some(tokio_rustls::TlsAcceptor::from(Arc::new(config))),
+            String::new(),
+        )
+        .await
     }
 
-    async fn serve(tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
+    async fn serve(tls: Option<tokio_rustls::TlsAcceptor>, says: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(Seen {
+            says,
+            ..Seen::default()
+        });
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut serving = JoinSet::new();
         let witness = Arc::clone(&seen);
@@ -193,18 +207,13 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
         }
         "echo" => whole(stream, 200, "content-type: text/plain\r\n", request.as_bytes()).await,
         "gzip" => whole(stream, 200, "content-encoding: gzip\r\n", &gzip(b"unpacked")).await,
-        "status" => {
-            whole(
-                stream,
-                first.parse().unwrap(),
-                "retry-after: 7\r\n",
-                br#"{"error": "as asked"}"#,
-            )
-            .await
-        }
-        "fail" => whole(stream, first.parse().unwrap(), "", br#"{"error": "as asked"}"#).await,
+        "status" => whole(stream, first.parse().unwrap(), "retry-after: 7\r\n", &error(seen)).await,
+        "fail" => whole(stream, first.parse().unwrap(), "", &error(seen)).await,
         "close-before" => Err(std::io::ErrorKind::Other.into()),
-        "not-http" => raw_end(stream, b"SSH-2.0-OpenSSH_9.2\r\nno HTTP at all\r\n\r\n").await,
+        "not-http" => {
+            let greeting = format!("SSH-2.0-OpenSSH_9.2 {}\r\nno HTTP at all\r\n\r\n", seen.says);
+            raw_end(stream, greeting.as_bytes()).await
+        }
         "slow-headers" => drip(stream, b"HTTP/1.1 200 OK\r\n", b"x", seen).await,
         "endless-headers" => {
             flood(
@@ -279,12 +288,19 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
             )
             .await
         }
-        "gzip-garbage" => whole(stream, 200, "content-encoding: gzip\r\n", b"this is not gzip").await,
+        "gzip-garbage" => {
+            let text = format!("this is not gzip {}", seen.says);
+            whole(stream, 200, "content-encoding: gzip\r\n", text.as_bytes()).await
+        }
         "brotli" => whole(stream, 200, "content-encoding: br\r\n", b"\x0b\x02\x80x\x03").await,
         "bad-chunk" => {
             raw_end(
                 stream,
-                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\nxx\r\n",
+                format!(
+                    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nZZ{}\r\nxx\r\n",
+                    seen.says
+                )
+                .as_bytes(),
             )
             .await
         }
@@ -305,7 +321,11 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
         "cut" => {
             raw_end(
                 stream,
-                b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly a part",
+                format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nonly a part {}",
+                    seen.says
+                )
+                .as_bytes(),
             )
             .await
         }
@@ -337,11 +357,28 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
         "doubled" => json(stream, br#"{"accuracy": 0.1, "accuracy": 0.99}"#).await,
         "latin1" => json(stream, b"{\"name\": \"caf\xe9\"}").await,
         "bom" => json(stream, b"\xef\xbb\xbf{}").await,
-        "truncated-json" => json(stream, br#"{"accuracy": 0.9"#).await,
+        "truncated-json" => json(stream, format!("{{\"accuracy\": 0.9{}", seen.says).as_bytes()).await,
         "empty-json" => json(stream, b"").await,
-        "html" => json(stream, b"<html>hunter22</html>").await,
+        "html" => json(stream, format!("<html>hunter22 {}</html>", seen.says).as_bytes()).await,
+        "said" => whole(stream, 200, "content-type: text/plain\r\n", seen.says.as_bytes()).await,
+        "bad-header" => {
+            let word: String = seen.says.chars().filter(char::is_ascii_graphic).collect();
+            raw_end(
+                stream,
+                format!("HTTP/1.1 200 OK\r\nx y {word}: {word}\r\n\r\n").as_bytes(),
+            )
+            .await
+        }
         other => panic!("no mode {other}"),
     }
+}
+
+/// The body of a refusal, as MLflow and others write it.
+fn error(seen: &Seen) -> Vec<u8> {
+    let text = format!("as asked {}", seen.says);
+    serde_json::json!({"error": text, "error_code": "AS_ASKED", "message": text})
+        .to_string()
+        .into_bytes()
 }
 
 async fn json(stream: &mut dyn Stream, body: &[u8]) -> Answered {

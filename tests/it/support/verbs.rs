@@ -11,7 +11,7 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("exec.run", json!({"argv": ["printf", "x"]})),
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
-        ("http.request", json!({"url": "/x"})),
+        ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
         ("mlflow.artifacts", json!({"run_id": "r"})),
         ("mlflow.delete_model", json!({"model": "m"})),
         ("mlflow.delete_run", json!({"run_id": "r"})),
