@@ -1,12 +1,16 @@
 #!/usr/bin/env python3
 """Kills runs at random instants. An independent witness counts what was really done.
 
-Every spec tells a server its name when it acts and when it is cleaned up. After each kill:
-- every result the console had shown as finished is in the journal;
+Every spec creates an object at a server, checks the answer, tells the server that this check is finished, works a
+little, and removes the object. After each kill:
+- every check the witness was told of, and every result the console had shown, is in the journal;
 - `report` makes a valid JUnit file and a valid JSON report;
 - after `clean` every object the witness saw created was removed, and nothing else;
 - no process of the run is left.
-With --signal TERM or INT also: the exit code is not 0, the reports are complete, all within 5 s of the signal.
+With --signal TERM or INT also: the exit code is not 0, the reports name every spec, all within 5 s of the signal, and
+cleanup has removed every object without `clean`.
+With --instant create the server itself kills the run when it is asked for an object: before it makes it, after it made
+it and before it answers, or right after the answer.
 """
 
 import collections
@@ -16,6 +20,7 @@ import os
 import pathlib
 import random
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -34,6 +39,10 @@ steps:
     http.request: {{method: POST, url: "{url}/objects/${{{{ run.prefix }}}}-{n}"}}
     cleanup:
       http.request: {{method: DELETE, url: "{url}/objects/${{{{ run.prefix }}}}-{n}"}}
+    expect:
+      - .status == 200
+  - id: tell
+    http.request: {{method: POST, url: "{url}/checked/${{{{ run.prefix }}}}-{n}"}}
   - id: work
     exec.run: {{argv: [sleep, "{pause}"]}}
 expect:
@@ -45,12 +54,26 @@ class Witness(http.server.BaseHTTPRequestHandler):
     """Counts objects; `objects` maps a name to how often it was created less how often it was removed."""
 
     protocol_version = "HTTP/1.1"
+    # Head and body in one packet; else the client's delayed acknowledgement costs 40 ms.
+    wbufsize = 1 << 16
     lock = threading.Lock()
     objects = collections.Counter()
     foreign_removed = 0
+    # Specs whose check was told to be finished, since the round began.
+    checked = set()
+    # Takes the place of the hand that kills: called at an instant of creating.
+    kill = None
 
     def answer(self, change):
         name = self.path.rsplit("/", 1)[-1]
+        if self.path.startswith("/checked/"):
+            with Witness.lock:
+                Witness.checked.add(int(name.rsplit("-", 1)[-1]))
+            change = 0
+        kill, when = Witness.kill or (None, None)
+        if kill and change > 0 and when == "before":
+            kill()
+            change = 0
         with Witness.lock:
             if change < 0 and name.startswith("foreign"):
                 Witness.foreign_removed += 1
@@ -58,10 +81,15 @@ class Witness(http.server.BaseHTTPRequestHandler):
                 Witness.objects[name] = 1
             elif change < 0:
                 Witness.objects.pop(name, None)
+        if kill and change > 0 and when == "made":
+            kill()
         self.send_response(200)
         self.send_header("content-length", "2")
         self.end_headers()
         self.wfile.write(b"{}")
+        self.wfile.flush()
+        if kill and change > 0 and when == "answered":
+            kill()
 
     def do_POST(self):
         self.answer(1)
@@ -93,8 +121,24 @@ def processes(mark):
     return found
 
 
+def once(child, which, count):
+    """Kills the child at the call of this number."""
+    lock, calls = threading.Lock(), [0]
+
+    def kill():
+        with lock:
+            calls[0] += 1
+            if calls[0] == count + 1:
+                child.send_signal(which)
+                if which == signal.SIGKILL:
+                    # Gone before this answer is sent; whoever waits for the child reaps it.
+                    time.sleep(0.02)
+
+    return kill
+
+
 def main():
-    args = common.arguments(__doc__, rounds=100, specs=200, signal="KILL", seed=1)
+    args = common.arguments(__doc__, rounds=100, specs=200, signal="KILL", seed=1, instant="random", minutes=0)
     limits = common.Limits()
     chance = random.Random(args.seed)
     server = Server(("127.0.0.1", 0), Witness)
@@ -102,25 +146,39 @@ def main():
     url = f"http://127.0.0.1:{server.server_port}"
     Witness.objects["foreign-1"] = 1
     which = getattr(signal, "SIG" + args.signal)
-    lost = broken = left = orphans = green = slow = heard = 0
+    lost = broken = left = orphans = green = slow = heard = witnessed = uncleaned = incomplete = 0
     slowest = 0.0
     with common.project() as folder:
         root = pathlib.Path(folder)
         (root / "specs").mkdir()
         for n in range(args.specs):
-            pause = f"{chance.uniform(0, 0.05):.3f}"
+            pause = f"{chance.uniform(0, 0.02):.3f}"
             (root / f"specs/K{n:03}.yaml").write_text(SPEC.format(n=n, url=url, pause=pause))
+        reports = ["--report", "json=r.json", "--report", "junit=j.xml", "--cleanup-grace", "3s"]
+        command = [args.specrun, "run", "specs", "-j", "4", *reports]
+        code, _, whole, _ = common.timed(command, root)
+        limits.must("a run nobody kills ends with 0", code == 0)
+        print(f"it takes {whole:.1f} s; kills fall between 0 s and then", flush=True)
+        began, rounds = time.monotonic(), 0
         for round_no in range(args.rounds):
+            if args.minutes and time.monotonic() - began > args.minutes * 60:
+                break
+            rounds += 1
+            Witness.checked = set()
             shown = (root / "shown.txt").open("wb")
-            reports = ["--report", "json=r.json", "--report", "junit=j.xml", "--cleanup-grace", "3s"]
-            child = subprocess.Popen(
-                [args.specrun, "run", "specs", "-j", "4", *reports],
-                cwd=root, stdin=subprocess.DEVNULL, stdout=shown, stderr=subprocess.DEVNULL,
-            )
-            time.sleep(chance.uniform(0.0, 2.0))
-            sent = time.monotonic()
-            child.send_signal(which)
-            code = child.wait()
+            child = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, stdout=shown, stderr=subprocess.DEVNULL)
+            if args.instant == "create":
+                # At one of the creations, not always the first.
+                count = chance.randrange(args.specs)
+                Witness.kill = (once(child, which, count), chance.choice(["before", "made", "answered"]))
+                code = child.wait()
+                Witness.kill = None
+                sent = time.monotonic()
+            else:
+                time.sleep(chance.uniform(0.0, whole))
+                sent = time.monotonic()
+                child.send_signal(which)
+                code = child.wait()
             took = time.monotonic() - sent
             slowest = max(slowest, took)
             shown.close()
@@ -134,6 +192,10 @@ def main():
             journal = (run / "journal.jsonl").read_text(errors="replace") if (run / "journal.jsonl").exists() else ""
             recorded = {m for line in journal.splitlines() if "spec_finished" in line for m in re.findall(r'"spec":"(K\d+)"', line)}
             lost += len(finished - recorded)
+            checked = {m for line in journal.splitlines() if '"checked"' in line for m in re.findall(r'"spec":"(K\d+)"', line)}
+            told = {f"K{n:03}" for n in Witness.checked}
+            witnessed += len(told)
+            lost += len(told - checked)
             if journal:
                 done = subprocess.run(
                     [args.specrun, "report", run.name, "--report", "json=k.json", "--report", "junit=k.xml"],
@@ -153,8 +215,11 @@ def main():
                 if code != -which and "run_started" in journal:
                     try:
                         xml.parse(root / "j.xml")
-                    except (OSError, xml.ParseError):
+                        incomplete += len(json.loads((root / "r.json").read_text())["specs"]) != args.specs
+                    except (OSError, ValueError, xml.ParseError):
                         broken += 1
+                if code != -which:
+                    uncleaned += sum(not name.startswith("foreign") for name in Witness.objects)
             subprocess.run([args.specrun, "clean"], cwd=root, capture_output=True, stdin=subprocess.DEVNULL)
             ours = [name for name in Witness.objects if not name.startswith("foreign")]
             left += len(ours)
@@ -164,13 +229,18 @@ def main():
                 (root / name).unlink(missing_ok=True)
             if (round_no + 1) % 50 == 0:
                 print(f"{round_no + 1} kills: {lost} lost, {broken} broken, {left} left, {orphans} orphans", flush=True)
-    limits.show(f"finished results lost in {args.rounds} kills", lost, "", 0)
+            # Each round has its own journal; `clean` would read all earlier ones again.
+            shutil.rmtree(run)
+    limits.show(f"finished results lost in {rounds} kills", lost, "", 0)
+    limits.show("  finished checks the witness was told of", witnessed, "")
     limits.show("reports that are not valid", broken, "", 0)
     limits.show("objects left after clean", left, "", 0)
     limits.show("foreign objects touched", Witness.foreign_removed + (Witness.objects["foreign-1"] != 1), "", 0)
     limits.show("processes left", orphans, "", 0)
     if args.signal != "KILL":
         limits.show("runs that heard the signal", heard, "")
+        limits.show("reports that do not name every spec", incomplete, "", 0)
+        limits.show("objects that cleanup left", uncleaned, "", 0)
         limits.show("exit code 0 after a signal", green, "", 0)
         limits.show("slower than 5 s after a signal", slow, "", 0)
         limits.show("slowest end after a signal", slowest, "s")

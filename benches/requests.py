@@ -36,6 +36,8 @@ def test_one(n):
 
 class Server(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # Head and body in one packet; else the client's delayed acknowledgement costs 40 ms.
+    wbufsize = 1 << 16
 
     def do_GET(self):
         body = b'{"n": %s}' % self.path.rsplit("/", 1)[-1].encode()

@@ -14,6 +14,7 @@ mod matrix;
 mod new;
 mod options;
 mod output;
+pub mod panics;
 mod plan;
 mod prove;
 mod recorded;
@@ -36,6 +37,12 @@ use crate::actions::REGISTRY;
 
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> std::process::ExitCode {
+    panics::install();
+    // Whatever is wrong with specrun itself has its own exit code, not that of a failed check.
+    std::panic::catch_unwind(from_words).unwrap_or_else(|_| Exit::Internal.into())
+}
+
+fn from_words() -> std::process::ExitCode {
     let words = with_default_verb(std::env::args_os().collect());
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,

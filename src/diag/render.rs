@@ -219,9 +219,14 @@ fn excerpt(source: SourceId, labels: &[(usize, &Label)], sources: &Sources) -> E
     } else {
         line_end
     };
+    let mut drawn = visible(&text[from..to]);
+    if end == to {
+        // A label behind the last character needs a column to stand in, or miette leaves it out.
+        drawn.push(' ');
+    }
     Excerpt {
         path: clean(&sources.path(source).display().to_string()),
-        text: visible(&text[from..to]),
+        text: drawn,
         lines_before: text[..from].bytes().filter(|b| *b == b'\n').count(),
         columns_before,
         marks: labels

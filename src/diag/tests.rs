@@ -92,6 +92,7 @@ fn ends_and_empty_files_have_a_place() {
     assert!(plain(&d, &s).contains("e.yaml:1:1"), "{}", plain(&d, &s));
     let id = s.add("a.yaml", "a: [1,\n");
     let d = Diagnostic::error(Code::Syntax, "unclosed").label(Span::new(id, 7, 7), "the end");
+    assert!(plain(&d, &s).contains("`-- the end"), "{}", plain(&d, &s));
     // Behind the last line break is the end of the last line.
     assert!(plain(&d, &s).contains("a.yaml:1:7"), "{}", plain(&d, &s));
     // A span that fits no text is clamped, also inside a character.

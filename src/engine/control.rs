@@ -1,10 +1,12 @@
 //! How the outside stops, pauses and resumes a run. Signal handlers are the command line's.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::watch;
 
 use super::clock::Clock;
+use super::processes::{self, Marked, RUN_MARK};
+use crate::event::RunId;
 
 /// How far a run has been asked to stop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -24,6 +26,9 @@ pub struct Control(Arc<Shared>);
 struct Shared {
     stop: watch::Sender<Stop>,
     clock: Clock,
+    /// Whose processes stop with this one.
+    run: OnceLock<RunId>,
+    stopped: Mutex<Vec<Marked>>,
 }
 
 impl Default for Control {
@@ -38,6 +43,8 @@ impl Control {
         Self(Arc::new(Shared {
             stop: watch::Sender::new(Stop::No),
             clock: Clock::new(),
+            run: OnceLock::new(),
+            stopped: Mutex::default(),
         }))
     }
 
@@ -63,13 +70,25 @@ impl Control {
         self.0.stop.borrow().clone()
     }
 
-    /// Stops every timer; call it before the process stops itself (SIGTSTP).
-    pub fn pause(&self) {
-        self.0.clock.pause();
+    /// Names the run whose programs and services stop with this process; the first one counts.
+    pub fn owns(&self, run: &RunId) {
+        // Set twice only by a caller that has two runs for one handle.
+        let _ = self.0.run.set(run.clone());
     }
 
-    /// Lets the timers go on; call it when the process continues (SIGCONT).
+    /// Stops every timer and the run's processes; call it before the process stops itself (SIGTSTP).
+    pub fn pause(&self) {
+        self.0.clock.pause();
+        if let Some(run) = self.0.run.get() {
+            self.0.kept().extend(processes::stop_marked(RUN_MARK, &run.0));
+        }
+    }
+
+    /// Lets the run's processes and the timers go on; call it when the process continues (SIGCONT).
     pub fn resume(&self) {
+        for process in self.0.kept().drain(..) {
+            process.go_on();
+        }
         self.0.clock.resume();
     }
 
@@ -79,5 +98,11 @@ impl Control {
 
     pub(super) fn watch(&self) -> watch::Receiver<Stop> {
         self.0.stop.subscribe()
+    }
+}
+
+impl Shared {
+    fn kept(&self) -> std::sync::MutexGuard<'_, Vec<Marked>> {
+        self.stopped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,6 +15,7 @@ pub const RUN_MARK: &str = "SPECRUN_RUN";
 
 /// A process that is held.
 pub(super) struct Marked {
+    pid: i32,
     fd: OwnedFd,
 }
 
@@ -41,14 +42,39 @@ fn hold(pid: i32, wanted: &[u8]) -> Option<Marked> {
     let fd = pidfd_open(Pid::from_raw(pid)?, PidfdFlags::empty()).ok()?;
     // Looked at again: between the first look and the hold the number may have changed hands.
     carries()?;
-    Some(Marked { fd })
+    Some(Marked { pid, fd })
 }
 
 impl Marked {
+    /// Lets it go on after a stop.
+    pub(super) fn go_on(&self) {
+        self.signal(Signal::CONT);
+    }
+
     fn signal(&self, signal: Signal) {
         // It may just have ended, which is what is wanted.
         let _ = pidfd_send_signal(&self.fd, signal);
     }
+}
+
+/// Stops every process with this mark (SIGSTOP), and holds them until they shall go on.
+pub(super) fn stop_marked(name: &str, value: &str) -> Vec<Marked> {
+    let mut stopped: Vec<Marked> = Vec::new();
+    // A process may have had a child while the others were looked for.
+    for _ in 0..3 {
+        let fresh: Vec<Marked> = marked(name, value)
+            .into_iter()
+            .filter(|m| stopped.iter().all(|s| s.pid != m.pid))
+            .collect();
+        if fresh.is_empty() {
+            break;
+        }
+        for process in &fresh {
+            process.signal(Signal::STOP);
+        }
+        stopped.extend(fresh);
+    }
+    stopped
 }
 
 /// Ends every process with this mark: politely, and by force after `within`. Says how many there were, and how many

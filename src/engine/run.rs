@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::clock::Moment;
+use super::clock::{Clock, Moment};
 use super::control::{Control, Stop};
 use super::dispatch;
 use super::journal::Writer;
@@ -151,7 +151,9 @@ fn on_own_thread(
     for event in preamble {
         run.recorder.emit(None, None, event);
     }
+    let beats = Clock::beats(run.control.clone())?;
     engine.block_on(dispatch::all(&run));
+    drop(beats);
     // Threads that an action still blocks are left behind; nothing waits for them.
     actions.shutdown_background();
 

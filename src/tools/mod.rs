@@ -1,6 +1,7 @@
 //! How the outside is reached: HTTP, processes, files. Lazily opened, shared by all actions, and the only place
 //! where capabilities are enforced.
 
+mod awake;
 mod capability;
 pub mod endpoint;
 pub mod files;

@@ -378,3 +378,31 @@ fn services_of_a_run_die_with_it_also_when_it_is_killed() {
 fn read_number(dir: &Path, name: &str) -> Option<u32> {
     std::fs::read_to_string(dir.join(name)).ok()?.trim().parse().ok()
 }
+
+#[test]
+fn a_service_that_does_not_start_blocks_the_specs_and_the_reports_have_its_last_lines() {
+    let project = Project::new();
+    project.file(
+        "env.yaml",
+        "environment: test\nservices:\n  bad:\n    start: [sh, -c, 'echo no such database; exit 3']\n    ready: {log: never, within: 60s}\n",
+    );
+    project.file(
+        "T01.yaml",
+        &crate::support::specrun::spec(
+            "T01",
+            "tools: [exec]\nsteps:\n  - id: s\n    exec.run: {argv: [touch, ran]}\n    expect: [.exit_code == 0]\n",
+        ),
+    );
+    let reports = ["--report", "json=r.json", "--report", "junit=j.xml"];
+    let ran = project
+        .run(&[&["T01.yaml", "--env", "env.yaml"], &reports[..]].concat())
+        .code(5);
+    assert!(!project.path().join("ran").exists(), "the spec acted");
+    assert!(ran.stdout.contains("1 blocked"), "{}", ran.stdout);
+    let report: serde_json::Value = serde_json::from_str(&project.read("r.json")).unwrap();
+    assert_eq!(report["specs"][0]["verdict"], "blocked");
+    for text in [ran.stdout, project.read("r.json"), project.read("j.xml")] {
+        assert!(text.contains("exit status: 3 before it was ready"), "{text}");
+        assert!(text.contains("no such database"), "{text}");
+    }
+}

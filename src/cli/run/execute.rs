@@ -99,6 +99,7 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         told.push(EventKind::from(progress));
     };
+    control.owns(dir.id());
     let lease = lease(&prepared, &dir, control, &notify);
     let mut blocked = HashMap::new();
     let resolved = match &lease {
@@ -107,13 +108,14 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
         Err(ServiceError::Interrupted) => Ok(Resolved::default()),
         Err(e) => {
             site::tell_error(e, &redactor, output);
+            let why = e.whole();
             blocked.extend(
                 prepared
                     .loaded
                     .plan
                     .specs
                     .iter()
-                    .map(|s| (s.id.clone(), e.to_string())),
+                    .map(|s| (s.id.clone(), why.clone())),
             );
             Ok(Resolved::default())
         }

@@ -49,6 +49,9 @@ impl Signals {
                 }
             }));
         }
+        // With a listener a file beyond the limit (`ulimit -f`) is an error of that write instead of the end of the
+        // process; nothing else has to be done about it.
+        let _heard = signal(SignalKind::from_raw(Signal::XFSZ.as_raw()))?;
         let mut stops = signal(SignalKind::from_raw(Signal::TSTP.as_raw()))?;
         let control = control.clone();
         tasks.push(tokio::spawn(async move {

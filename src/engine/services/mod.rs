@@ -80,6 +80,26 @@ impl ServiceError {
         }
     }
 
+    /// The message with the last lines the service printed, and where all of them are.
+    #[must_use]
+    pub fn whole(&self) -> String {
+        let mut text = self.to_string();
+        if let Self::Failed { tail, log, .. } = self {
+            if !tail.is_empty() {
+                text.push_str("\nits last lines:");
+            }
+            for line in tail {
+                text.push_str("\n  | ");
+                text.push_str(line);
+            }
+            if let Some(log) = log {
+                text.push_str("\nits whole output: ");
+                text.push_str(&log.display().to_string());
+            }
+        }
+        text
+    }
+
     fn with_log(self, path: &std::path::Path) -> Self {
         match self {
             Self::Failed { service, what, .. } => Self::Failed {

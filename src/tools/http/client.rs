@@ -354,7 +354,7 @@ pub(super) async fn within<T>(
             Err(Failure::new(Class::Cancelled, format!("{shown}: the run was stopped")))
         }
         result = work => Ok(result),
-        () = tokio::time::sleep_until(end.0.into()) => {
+        () = crate::tools::awake::until(end.0) => {
             let limit = match end.1 {
                 Bound::Head(limit) => format!("within {limit:?}, the limit for the head of an answer"),
                 Bound::Total(limit) => format!("within {limit:?}, the limit of the whole exchange"),

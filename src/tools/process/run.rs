@@ -162,6 +162,8 @@ impl Processes {
             let reading = async { tokio::try_join!(feed, stdout.read(out), stderr.read(err)) };
             tokio::pin!(reading);
             let mut read = None;
+            let late = crate::tools::awake::until(until.deadline);
+            tokio::pin!(late);
             let status = loop {
                 tokio::select! {
                     biased;
@@ -174,7 +176,7 @@ impl Processes {
                         }
                     }
                     status = child.wait() => break Ok(status),
-                    () = tokio::time::sleep_until(until.deadline.into()) => {
+                    () = &mut late => {
                         break Err((Class::Timeout, "it did not end in time"));
                     }
                 }

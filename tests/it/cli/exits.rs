@@ -146,6 +146,16 @@ fn a_report_that_cannot_be_written_is_74() {
     project
         .run(&["specs", "--report", "junit=a-file/junit.xml"])
         .code(74);
+    // Its folder goes away while the run goes on: every other report is written, and no verdict is lost.
+    let removes = with(
+        "tools: [exec]\nsteps:\n  - id: a\n    exec.run: {argv: [rm, -r, ../out]}\nexpect:\n  - a.exit_code == 0\n",
+    );
+    let ran = removes
+        .run(&["specs", "--report", "json=r.json", "--report", "junit=out/j.xml"])
+        .code(74);
+    assert!(ran.stdout.contains("1 passed"), "{}", ran.stdout);
+    assert!(ran.stderr.contains("out/j.xml"), "{}", ran.stderr);
+    assert!(removes.read("r.json").contains("\"passed\""));
     // Nobody reads the results: they were not delivered.
     let mut command = project.command(&["specs"]);
     command.stdout(std::process::Stdio::piped());

@@ -148,41 +148,82 @@ fn after_a_sigkill_clean_undoes_and_ends_what_was_left() {
     );
 }
 
-#[test]
-fn stopped_and_continued_it_goes_on() {
+/// A step that ends when a file is there; it has less time than the stop will last.
+fn project_with_little_time() -> Project {
     let project = Project::new();
     project.file(
         "specs/a.yaml",
         &spec(
             "A",
-            "tools: [exec]\nsteps:\n  - id: a\n    exec.run: {argv: [sh, -c, 'echo $$ > child; while ! test -e go; do sleep 0.05; done']}\n    timeout: 10m\n\
-             expect:\n  - a.exit_code == 0\n",
+            &format!(
+                "tools: [exec]\ntimeout: {LITTLE}s\nsteps:\n  - id: a\n    exec.run: {{argv: [sh, -c, 'echo $$ > child; while ! test -e go; do sleep 0.05; done'], timeout: {LITTLE}s}}\n    timeout: {LITTLE}s\n\
+                 expect:\n  - a.exit_code == 0\n"
+            ),
         ),
     );
+    project
+}
+
+/// Seconds a step may take: enough to start on a busy machine, and less than the stop.
+const LITTLE: u64 = 15;
+
+#[test]
+fn stopped_for_longer_than_a_timeout_it_goes_on_with_its_children() {
+    let project = project_with_little_time();
     let running = Running::start(project.command(&["specs"]));
-    wait_for(&project.path().join("specs/child"));
+    let child = wait_for(&project.path().join("specs/child")).parse().unwrap();
     send(&running, Signal::TSTP);
     wait_for_state(running.pid(), 'T');
+    // The children are stopped before the program itself.
+    assert_eq!(state_of(child), 'T', "the child of the step goes on");
+    std::thread::sleep(Duration::from_secs(LITTLE + 2));
+    project.file("specs/go", "");
+    assert_eq!(state_of(child), 'T');
+    send(&running, Signal::CONT);
+    running.wait().code(0);
+}
+
+#[test]
+fn a_stop_that_cannot_be_heard_costs_no_time_either() {
+    let project = project_with_little_time();
+    let running = Running::start(project.command(&["specs"]));
+    wait_for(&project.path().join("specs/child"));
+    send(&running, Signal::STOP);
+    wait_for_state(running.pid(), 'T');
+    std::thread::sleep(Duration::from_secs(LITTLE + 2));
     project.file("specs/go", "");
     send(&running, Signal::CONT);
     running.wait().code(0);
 }
 
+#[test]
+fn a_stopped_run_can_be_ended() {
+    let project = project("echo cleaned > cleaned");
+    let running = start(&project);
+    send(&running, Signal::TSTP);
+    wait_for_state(running.pid(), 'T');
+    send(&running, Signal::TERM);
+    send(&running, Signal::CONT);
+    running.wait().code(143);
+    assert_eq!(project.read("specs/cleaned"), "cleaned\n");
+    assert!(!child_lives(&project));
+}
+
+/// The state of a process by Linux' account: `T` is stopped.
+fn state_of(pid: u32) -> char {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state follows the name, which is in parentheses.
+    let rest = stat.rsplit(')').next().unwrap_or_default();
+    rest.trim_start().chars().next().unwrap_or('-')
+}
+
 fn wait_for_state(pid: u32, state: char) {
     let start = Instant::now();
-    loop {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        // The state follows the name, which is in parentheses.
-        if stat
-            .rsplit(')')
-            .next()
-            .is_some_and(|rest| rest.trim_start().starts_with(state))
-        {
-            return;
-        }
+    while state_of(pid) != state {
         assert!(
             start.elapsed() < CAP,
-            "{pid} did not come into state {state}: {stat}"
+            "{pid} did not come into state {state}: {}",
+            state_of(pid)
         );
         std::thread::sleep(Duration::from_millis(10));
     }
