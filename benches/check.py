@@ -56,6 +56,7 @@ def main():
         limits.must(f"check of {args.specs} specs ends with 0", code == 0)
         print(out.strip().splitlines()[-1] if out.strip() else "(no output)")
         limits.show(f"check of {args.specs} specs", seconds, "s", 5 * args.specs / 10_000)
+        limits.show("  processor time", common.timed.cpu, "s")
         limits.show("  peak memory", memory, "MiB", 512)
 
         starts = [common.timed([args.specrun, "--version"], root)[2] * 1000 for _ in range(50)]

@@ -138,7 +138,7 @@ def once(child, which, count):
 
 
 def main():
-    args = common.arguments(__doc__, rounds=100, specs=200, signal="KILL", seed=1, instant="random", minutes=0)
+    args = common.arguments(__doc__, rounds=100, specs=200, signal="KILL", seed=1, instant="random", minutes=0, keep="")
     limits = common.Limits()
     chance = random.Random(args.seed)
     server = Server(("127.0.0.1", 0), Witness)
@@ -223,6 +223,9 @@ def main():
             subprocess.run([args.specrun, "clean"], cwd=root, capture_output=True, stdin=subprocess.DEVNULL)
             ours = [name for name in Witness.objects if not name.startswith("foreign")]
             left += len(ours)
+            if ours and args.keep:
+                shutil.copytree(run, pathlib.Path(args.keep) / run.name)
+                print(f"{run.name}: exit code {code}, left: {', '.join(ours)}", flush=True)
             Witness.objects = collections.Counter({"foreign-1": Witness.objects["foreign-1"]})
             orphans += len(processes(f"SPECRUN_RUN={run.name}"))
             for name in ("r.json", "j.xml", "k.json", "k.xml"):

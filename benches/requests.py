@@ -66,6 +66,7 @@ def main():
         code, (out, err), ours, memory = common.timed(command, root)
         limits.must("specrun ends with 0", code == 0)
         limits.show(f"specrun, {args.specs} specs, {args.jobs} job(s)", ours, "s")
+        limits.show("  processor time", common.timed.cpu, "s")
         limits.show("  peak memory", memory, "MiB")
         found = subprocess.run([sys.executable, "-c", "import pytest, requests"], capture_output=True).returncode == 0
         if found:
@@ -74,6 +75,7 @@ def main():
             code, _, theirs, memory = common.timed(command, root)
             limits.must("pytest ends with 0", code == 0)
             limits.show("pytest and requests", theirs, "s")
+            limits.show("  processor time", common.timed.cpu, "s")
             limits.show("  peak memory", memory, "MiB")
             limits.show("ratio, pytest over specrun", theirs / ours, "")
         else:

@@ -44,6 +44,7 @@ def main():
         print(out.strip().splitlines()[-2] if out.strip() else err[:2000])
         limits.must("exit code 1", code == 1)
         limits.show(f"run of {args.specs} specs, all reports", seconds, "s", 60 * args.specs / 10_000)
+        limits.show("  processor time", common.timed.cpu, "s")
         limits.show("  peak memory", memory, "MiB", 512)
 
         console = re.search(r"(\d+) passed, (\d+) failed", out)

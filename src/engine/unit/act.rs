@@ -64,7 +64,14 @@ impl Unit<'_> {
 
     async fn act_once(&self, a: Act<'_>) -> Result<Json, Failure> {
         let name = a.step.action.name();
-        let token = a.cancel.child_token();
+        let settles = !a.step.cleanup.is_empty();
+        // What creates something must not hear of the stop before its moment to settle is over.
+        let token = if settles {
+            CancellationToken::new()
+        } else {
+            a.cancel.child_token()
+        };
+        let _told = token.clone().drop_guard();
         let open = Arc::new(AtomicBool::new(true));
         let mut task = self.start(a, token.clone(), &open);
         let cut = tokio::select! {
@@ -73,7 +80,7 @@ impl Unit<'_> {
             () = a.cancel.cancelled() => Cut::Stopped,
             () = self.clock().sleep_until(a.deadline) => Cut::Late,
         };
-        if matches!(cut, Cut::Stopped) && !a.step.cleanup.is_empty() {
+        if matches!(cut, Cut::Stopped) && settles {
             // A request that is cut off in flight may still be carried out, after its own cleanup has passed by: what
             // creates something gets a moment to end by itself.
             tokio::select! {

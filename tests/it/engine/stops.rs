@@ -93,6 +93,36 @@ fn a_signal_cancels_cleans_up_and_starts_nothing_new() {
 }
 
 #[test]
+fn what_creates_something_may_end_by_itself_after_a_signal() {
+    // A request that was cut off could be carried out after its cleanup had passed by.
+    let run = |undo: &str, millis: u64| {
+        let mut bench = Bench::new().spec(
+            "A",
+            &format!(
+                "steps:\n  - {{id: s, t.nap: {{millis: {millis}, listens: true}}, {undo} expect: [.n == 1]}}\n"
+            ),
+        );
+        bench.on_event = Box::new(|event, control| {
+            if let EventKind::StepStarted { .. } = &event.kind
+                && event.step.as_ref().is_some_and(|s| s.as_str() == "s")
+            {
+                control.stop("SIGINT");
+            }
+        });
+        bench.run()
+    };
+    let creates = run(&format!("{UNDO},"), 50);
+    assert_eq!(creates.check("s.expect[0]").0, Verdict::Passed);
+    assert_eq!(creates.notes(), ["undone"]);
+    let creates_nothing = run("", 600_000);
+    assert_eq!(creates_nothing.check("s.expect[0]").0, Verdict::Cancelled);
+    // Not for ever: the moment it gets is short.
+    let slow = run(&format!("{UNDO},"), 600_000);
+    assert_eq!(slow.check("s.expect[0]").0, Verdict::Cancelled);
+    assert_eq!(slow.notes(), ["undone"]);
+}
+
+#[test]
 fn a_second_signal_waits_for_nothing_and_leaves_the_ledger_open() {
     let mut bench = Bench::new().spec(
         "A",

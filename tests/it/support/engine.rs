@@ -582,14 +582,23 @@ struct Nap;
 #[serde(deny_unknown_fields)]
 struct NapParams {
     millis: u64,
+    /// Ends at once when it is told to.
+    #[serde(default)]
+    listens: bool,
 }
 
 impl Action for Nap {
     const NAME: &'static str = "t.nap";
     type Params = NapParams;
     type Output = GiveOutput;
-    async fn run(&self, p: NapParams, _: &Context) -> Result<GiveOutput, Failure> {
-        tokio::time::sleep(Duration::from_millis(p.millis)).await;
+    async fn run(&self, p: NapParams, cx: &Context) -> Result<GiveOutput, Failure> {
+        tokio::select! {
+            biased;
+            () = cx.cancel.cancelled(), if p.listens => {
+                return Err(Failure::new(Class::Cancelled, "cut off"));
+            }
+            () = tokio::time::sleep(Duration::from_millis(p.millis)) => {}
+        }
         Ok(GiveOutput {
             value: Json::Null,
             n: 1,
