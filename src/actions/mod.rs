@@ -3,6 +3,7 @@
 //! An action is worth adding when a spec cannot say the same with `http.request` or `exec.run` without losing typed
 //! outputs, classed failures, or the knowledge of what it reaches.
 
+pub mod data;
 pub mod exec;
 pub mod file;
 pub mod http;
@@ -11,7 +12,13 @@ pub mod mlflow;
 use crate::action::{Family, Registry};
 
 /// All families, in alphabetical order.
-const FAMILIES: &[Family] = &[exec::FAMILY, file::FAMILY, http::FAMILY, mlflow::FAMILY];
+const FAMILIES: &[Family] = &[
+    data::FAMILY,
+    exec::FAMILY,
+    file::FAMILY,
+    http::FAMILY,
+    mlflow::FAMILY,
+];
 
 /// The actions this program has.
 pub static REGISTRY: Registry = Registry::new(FAMILIES);

@@ -9,6 +9,7 @@ mod grants;
 pub mod http;
 pub mod process;
 mod redact;
+pub mod tables;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -4,7 +4,9 @@
 
 mod actions;
 mod architecture;
+mod capabilities;
 mod cli;
+mod data;
 mod docs;
 mod engine;
 mod escapes;
@@ -13,6 +15,7 @@ mod false_green;
 mod full_disk;
 mod generated;
 mod hostile;
+mod hostile_verbs;
 mod html;
 mod lab;
 mod mutations;
@@ -20,5 +23,6 @@ mod panics;
 mod registered;
 mod repeats;
 mod report;
+mod secrets;
 mod services;
 mod support;

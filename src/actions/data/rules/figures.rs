@@ -1,0 +1,278 @@
+//! Checks of one figure of a column.
+
+use polars::prelude::{DataType, Expr, QuantileMethod, col, lit};
+use serde_json::Value as Json;
+
+use super::columns::{Columns, Kind};
+use super::literal::micros;
+use super::rows::check_bounds;
+use super::{Finding, Outcome, Planned, count, count_where};
+use crate::actions::data::rule::{Between, Check, Freshness, Method, Quantile};
+
+/// Which figure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Figure {
+    Mean,
+    Median,
+    Min,
+    Max,
+    Sum,
+    Stddev,
+    NullFraction,
+    DistinctCount,
+    UniqueProportion,
+}
+
+/// A figure between two bounds.
+pub fn figure(
+    columns: Columns<'_>,
+    check: &Check,
+    scope: Option<&Expr>,
+    rule: &Between,
+    figure: Figure,
+) -> Result<Planned, String> {
+    check_bounds(rule)?;
+    let (any, kind) = columns.get(&rule.column)?;
+    let values = within(any.clone(), scope);
+    let numbers = || columns.number(&rule.column).map(|c| within(c, scope));
+    // Only the smallest and the largest value are of the column's own kind.
+    let own = matches!(figure, Figure::Min | Figure::Max);
+    let timed = own && matches!(kind, Kind::Date | Kind::Datetime);
+    let text = own && kind == Kind::Text;
+    let value = match figure {
+        Figure::Mean => numbers()?.mean(),
+        Figure::Median => numbers()?.median(),
+        Figure::Sum => numbers()?.sum(),
+        Figure::Stddev => numbers()?.std(1),
+        Figure::Min if timed || text => values.clone().min(),
+        Figure::Max if timed || text => values.clone().max(),
+        Figure::Min => numbers()?.min(),
+        Figure::Max => numbers()?.max(),
+        Figure::NullFraction => values.clone().is_null().cast(DataType::Float64).mean(),
+        Figure::DistinctCount | Figure::UniqueProportion => {
+            values.clone().drop_nulls().n_unique().cast(DataType::UInt64)
+        }
+    };
+    let value = if timed {
+        value
+            .cast(DataType::Datetime(polars::prelude::TimeUnit::Microseconds, None))
+            .cast(DataType::Int64)
+    } else {
+        value
+    };
+    if rule.min.is_none() && rule.max.is_none() {
+        return Err("neither `min` nor `max` is given".to_owned());
+    }
+    let bound = |b: &Option<Json>| -> Result<Option<Bound>, String> {
+        b.as_ref().map(|b| Bound::of(b, timed, text)).transpose()
+    };
+    let bounds = (bound(&rule.min)?, bound(&rule.max)?);
+    let (strict_min, strict_max) = (rule.strict_min, rule.strict_max);
+    let not_null = match scope {
+        None => any.is_not_null(),
+        Some(scope) => scope.clone().and(any.is_not_null()),
+    };
+    let allow_empty = check.allow_empty;
+    Ok(Planned {
+        figures: vec![count_where(scope), count_where(Some(&not_null)), value],
+        judge: Box::new(move |figures| {
+            let (rows, evaluated) = (count(figures.first()), count(figures.get(1)));
+            let looked_at = if figure == Figure::NullFraction {
+                rows
+            } else {
+                evaluated
+            };
+            let mut value = figures.get(2).cloned().unwrap_or(Json::Null);
+            if figure == Figure::UniqueProportion && evaluated > 0 {
+                value = Json::from(count(Some(&value)) as f64 / evaluated as f64);
+            }
+            let mut finding = if looked_at == 0 || value.is_null() || value.as_str() == Some("NaN") {
+                let outcome = if allow_empty && looked_at == 0 {
+                    Outcome::Passed
+                } else {
+                    Outcome::Inconclusive
+                };
+                Finding::new(outcome, format!("no figure: {evaluated} values in {rows} rows"))
+            } else {
+                let low = bounds.0.as_ref().is_none_or(|b| b.below(&value, strict_min));
+                let high = bounds.1.as_ref().is_none_or(|b| b.above(&value, strict_max));
+                let shown = shown(&value, timed);
+                Finding::holds(low && high, format!("is {shown}, from {evaluated} values"))
+            };
+            finding.rows = Some(rows);
+            finding.evaluated = Some(looked_at);
+            finding.observed(if timed {
+                Json::from(shown(&value, true))
+            } else {
+                value
+            })
+        }),
+        failing: None,
+    })
+}
+
+/// A quantile between two bounds.
+pub fn quantile(
+    columns: Columns<'_>,
+    check: &Check,
+    scope: Option<&Expr>,
+    rule: &Quantile,
+) -> Result<Planned, String> {
+    if !(0.0..=1.0).contains(&rule.at.0) {
+        return Err(format!("`at: {}` is no share from 0% to 100%", rule.at));
+    }
+    let value = within(columns.number(&rule.column)?, scope);
+    let method = match rule.method {
+        Method::Nearest => QuantileMethod::Nearest,
+        Method::Lower => QuantileMethod::Lower,
+        Method::Higher => QuantileMethod::Higher,
+        Method::Midpoint => QuantileMethod::Midpoint,
+        Method::Linear => QuantileMethod::Linear,
+    };
+    let as_bound = |n: Option<f64>| n.map(Json::from);
+    let between = Between {
+        column: rule.column.clone(),
+        min: as_bound(rule.min),
+        max: as_bound(rule.max),
+        strict_min: false,
+        strict_max: false,
+    };
+    let mut planned = figure(columns, check, scope, &between, Figure::Median)?;
+    planned.figures[2] = value.quantile(lit(rule.at.0), method);
+    Ok(planned)
+}
+
+/// How old the newest value is.
+pub fn freshness(columns: Columns<'_>, scope: Option<&Expr>, rule: &Freshness) -> Result<Planned, String> {
+    let (any, kind) = columns.get(&rule.column)?;
+    let time = match kind {
+        Kind::Date | Kind::Datetime => any,
+        Kind::Text | Kind::Null => {
+            let why = "give `parse_dates: true` to the table, if they are times as text";
+            return Err(format!(
+                "the column `{}` holds {}: {why}",
+                rule.column,
+                kind.word()
+            ));
+        }
+        _ => {
+            return Err(format!(
+                "the column `{}` holds {}, not times",
+                rule.column,
+                kind.word()
+            ));
+        }
+    };
+    let newest = within(time, scope)
+        .max()
+        .cast(DataType::Datetime(polars::prelude::TimeUnit::Microseconds, None))
+        .cast(DataType::Int64);
+    let max_age = rule.max_age;
+    Ok(Planned {
+        figures: vec![count_where(scope), newest],
+        judge: Box::new(move |figures| {
+            let rows = count(figures.first());
+            let Some(newest) = figures.get(1).and_then(Json::as_i64) else {
+                let mut none = Finding::new(Outcome::Inconclusive, format!("no time in {rows} rows"));
+                none.rows = Some(rows);
+                return none;
+            };
+            let now = jiff::Timestamp::now().as_microsecond();
+            let age = crate::value::Duration((now - newest) as f64 / 1e6);
+            let shown = shown(&Json::from(newest), true);
+            let mut finding = if age.0 < 0.0 {
+                Finding::holds(false, format!("the newest value, {shown}, is in the future"))
+            } else {
+                Finding::holds(
+                    age.0 <= max_age.0,
+                    format!("the newest value, {shown}, is {age} old"),
+                )
+            };
+            finding.rows = Some(rows);
+            finding.observed(Json::from(shown))
+        }),
+        failing: None,
+    })
+}
+
+/// The column's values in the rows that `where` leaves.
+pub fn within(column: Expr, scope: Option<&Expr>) -> Expr {
+    match scope {
+        None => column,
+        Some(scope) => column.filter(scope.clone()),
+    }
+}
+
+/// How many rows and values there are.
+pub fn counts(scope: Option<&Expr>, column: &str) -> [Expr; 2] {
+    let not_null = match scope {
+        None => col(column).is_not_null(),
+        Some(scope) => scope.clone().and(col(column).is_not_null()),
+    };
+    [count_where(scope), count_where(Some(&not_null))]
+}
+
+enum Bound {
+    Number(f64),
+    /// Microseconds since 1970.
+    Time(i64),
+    Text(String),
+}
+
+impl Bound {
+    fn of(value: &Json, timed: bool, text: bool) -> Result<Self, String> {
+        match value {
+            Json::String(s) if timed => micros(s)
+                .map(Self::Time)
+                .ok_or_else(|| format!("{value} is not a date or time")),
+            Json::String(s) if text => Ok(Self::Text(s.clone())),
+            Json::Number(n) if !timed && !text => n
+                .as_f64()
+                .map(Self::Number)
+                .ok_or_else(|| format!("{value} is too large")),
+            _ => Err(format!("{value} does not compare with the column's values")),
+        }
+    }
+
+    /// Whether the bound is not above the value.
+    fn below(&self, value: &Json, strictly: bool) -> bool {
+        match self.order(value) {
+            Some(std::cmp::Ordering::Less) => true,
+            Some(std::cmp::Ordering::Equal) => !strictly,
+            _ => false,
+        }
+    }
+
+    /// Whether the bound is not below the value.
+    fn above(&self, value: &Json, strictly: bool) -> bool {
+        match self.order(value) {
+            Some(std::cmp::Ordering::Greater) => true,
+            Some(std::cmp::Ordering::Equal) => !strictly,
+            _ => false,
+        }
+    }
+
+    fn order(&self, value: &Json) -> Option<std::cmp::Ordering> {
+        match self {
+            Self::Number(bound) => {
+                let value = value
+                    .as_f64()
+                    .or_else(|| value.as_str().and_then(|s| s.parse().ok()))?;
+                bound.partial_cmp(&value)
+            }
+            Self::Time(bound) => Some(bound.cmp(&value.as_i64()?)),
+            Self::Text(bound) => Some(bound.as_str().cmp(value.as_str()?)),
+        }
+    }
+}
+
+fn shown(value: &Json, timed: bool) -> String {
+    match value {
+        Json::Number(n) if timed => n
+            .as_i64()
+            .and_then(|us| jiff::Timestamp::from_microsecond(us).ok())
+            .map_or_else(|| n.to_string(), |t| t.to_string()),
+        Json::String(s) => s.clone(),
+        other => other.to_string(),
+    }
+}

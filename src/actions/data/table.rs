@@ -1,0 +1,150 @@
+//! A table as parameters name it.
+
+use std::path::Path;
+
+use globset::GlobBuilder;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::action::{Class, Context, Failure};
+use crate::tools::Capability;
+use crate::tools::files::Files;
+use crate::tools::tables::{Format, Opened, Source, open};
+
+/// A table: one file, or several with the same columns.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Table {
+    /// The file, relative to the spec's folder; `*` and `**` stand for any names, in the order of the names.
+    #[schemars(length(min = 1))]
+    path: String,
+    /// How to read it; without it the name's ending decides.
+    #[serde(default)]
+    format: Option<Format>,
+    /// CSV: the sign between the fields; a comma unless the ending is `.tsv`.
+    #[serde(default)]
+    #[schemars(length(min = 1, max = 1))]
+    delimiter: Option<String>,
+    /// CSV: whether the first line holds the names.
+    #[serde(default = "yes")]
+    header: bool,
+    /// CSV: texts that stand for null, besides the empty field.
+    #[serde(default)]
+    null_values: Vec<String>,
+    /// CSV: whether columns that look like dates and times become such.
+    #[serde(default)]
+    parse_dates: bool,
+    /// Only these columns are read; all when empty.
+    #[serde(default)]
+    columns: Vec<String>,
+}
+
+impl Table {
+    /// What to open, its files found and granted.
+    pub(super) fn source(&self, files: &Files, base: &Path) -> Result<Source, Failure> {
+        let delimiter = match self.delimiter.as_deref().map(str::as_bytes) {
+            None => None,
+            Some([one]) => Some(*one),
+            Some(_) => {
+                return Err(Failure::new(
+                    Class::BadParameter,
+                    "`delimiter` must be one ASCII character",
+                ));
+            }
+        };
+        let mut found = Vec::new();
+        for path in self.matching(base)? {
+            found.push(files.readable(base, &path)?);
+        }
+        Ok(Source {
+            files: found,
+            format: self.format,
+            delimiter,
+            header: self.header,
+            null_values: self.null_values.clone(),
+            parse_dates: self.parse_dates,
+            columns: self.columns.clone(),
+            ..Source::default()
+        })
+    }
+
+    /// Opens it. Blocks.
+    pub(super) fn open(&self, cx: &Context) -> Result<Opened, Failure> {
+        let mut opened = open(&self.source(&cx.tools.files, &cx.base_dir)?)?;
+        if !self.path.contains('*') {
+            opened.name.clone_from(&self.path);
+        }
+        Ok(opened)
+    }
+
+    /// The paths the pattern stands for.
+    fn matching(&self, base: &Path) -> Result<Vec<String>, Failure> {
+        if !self.path.contains('*') {
+            return Ok(vec![self.path.clone()]);
+        }
+        let glob = GlobBuilder::new(&self.path)
+            .literal_separator(true)
+            .build()
+            .map_err(|e| Failure::new(Class::BadParameter, format!("the path `{}`: {e}", self.path)))?
+            .compile_matcher();
+        let fixed: String = match self.path.split_once('*') {
+            Some((before, _)) => before.rsplit_once('/').map_or("", |(dir, _)| dir).to_owned(),
+            None => String::new(),
+        };
+        let start = base.join(&fixed);
+        let mut found = Vec::new();
+        for entry in walkdir::WalkDir::new(&start).sort_by_file_name() {
+            let entry = entry
+                .map_err(|e| Failure::new(Class::Missing, format!("looking for `{}`: {e}", self.path)))?;
+            if !entry.file_type().is_file() && !entry.path_is_symlink() {
+                continue;
+            }
+            let relative = entry.path().strip_prefix(base).unwrap_or(entry.path());
+            if glob.is_match(relative) {
+                found.push(relative.display().to_string());
+            }
+        }
+        if found.is_empty() {
+            let why = format!("no file matches `{}` below {}", self.path, base.display());
+            return Err(Failure::new(Class::Missing, why));
+        }
+        Ok(found)
+    }
+}
+
+/// The files that parameters with a `table` (and further tables in checks) read.
+pub(super) fn reads(params: &Json) -> Vec<Capability> {
+    let mut paths = Vec::new();
+    collect(params, &mut paths);
+    if paths.is_empty() {
+        paths.push("?".to_owned());
+    }
+    paths.into_iter().map(|path| Capability::Read { path }).collect()
+}
+
+fn collect(value: &Json, paths: &mut Vec<String>) {
+    match value {
+        Json::Object(map) => {
+            for (key, value) in map {
+                if key == "table"
+                    && let Some(path) = value.get("path").and_then(Json::as_str)
+                {
+                    let known = !path.contains("${{") && !path.contains('*');
+                    let path = if known { path.to_owned() } else { "?".to_owned() };
+                    if !paths.contains(&path) {
+                        paths.push(path);
+                    }
+                } else {
+                    collect(value, paths);
+                }
+            }
+        }
+        Json::Array(items) => items.iter().for_each(|item| collect(item, paths)),
+        _ => {}
+    }
+}
+
+const fn yes() -> bool {
+    true
+}

@@ -1,0 +1,245 @@
+//! Tables that are good, bad, missing and odd, through the actions.
+
+use serde_json::{Value as Json, json};
+use specrun::action::Class;
+use specrun::tools::Grants;
+
+use crate::support::actions::{Stage, only};
+
+const SALES: &str = "id,day,amount,country,email\n\
+    1,2026-01-01,10.5,DE,a@example.org\n\
+    2,2026-01-02,-2,FR,b@example.org\n\
+    3,2026-01-03,,DE,c@example.org\n\
+    4,2026-01-04,7,XX,nobody\n";
+
+fn stage() -> Stage {
+    let stage = Stage::new();
+    stage.file("project/specs/sales.csv", SALES);
+    stage
+}
+
+#[tokio::test]
+async fn every_check_is_told_with_its_counts_and_failing_rows() {
+    let stage = stage();
+    let params = json!({
+        "table": {"path": "sales.csv"},
+        "key": ["id", "email"],
+        "hide": ["email"],
+        "checks": [
+            {"not_null": {"column": "id"}},
+            {"between": {"column": "amount", "min": 0}},
+            {"format": {"column": "email", "as": "email"}, "severity": "warning", "name": "addresses"},
+            {"in_set": {"column": "country", "values": ["DE", "FR"]}, "where": "amount > 100"},
+        ],
+    });
+    let got = stage.run("data.check", params, Grants::open()).await.unwrap();
+    assert_eq!(got["rows"], 4);
+    assert_eq!(
+        (&got["passed"], &got["failed"], &got["inconclusive"]),
+        (&json!(1), &json!(2), &json!(1))
+    );
+    let check = |i: usize| &got["checks"][i];
+    assert_eq!(check(0)["outcome"], "passed");
+    assert_eq!(check(1)["outcome"], "failed");
+    assert_eq!(
+        (&check(1)["rows"], &check(1)["evaluated"], &check(1)["failing"]),
+        (&json!(4), &json!(3), &json!(1))
+    );
+    assert_eq!(check(2)["text"], "addresses");
+    assert_eq!(check(2)["severity"], "warning");
+    assert_eq!(check(3)["outcome"], "inconclusive");
+    let kept = std::fs::read_to_string(check(2)["failing_rows"].as_str().unwrap()).unwrap();
+    let row: Json = serde_json::from_str(kept.trim()).unwrap();
+    assert_eq!(row, json!({"row": 3, "id": 4, "email": "(hidden)"}));
+    assert!(!kept.contains("nobody"), "{kept}");
+}
+
+#[tokio::test]
+async fn checks_reach_the_engine_as_checks() {
+    let stage = stage();
+    let cx = stage.context(Grants::open());
+    let params = json!({"table": {"path": "sales.csv"}, "checks": [{"not_null": {"column": "amount"}}]});
+    let action = specrun::actions::REGISTRY.get("data.check").unwrap();
+    action.run(params, &cx).await.unwrap();
+    let all = cx.checks.take();
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].id, "checks[0]");
+    assert_eq!(all[0].text, "not_null amount");
+    assert_eq!(all[0].outcome.verdict, specrun::check::Verdict::Failed);
+    assert_eq!(all[0].outcome.statistics["failing"], 1);
+}
+
+#[tokio::test]
+async fn globs_read_all_files_and_references_look_elsewhere() {
+    let stage = stage();
+    stage.file("project/specs/parts/a.csv", "id,c\n1,DE\n2,FR\n");
+    stage.file("project/specs/parts/b.csv", "id,c\n3,IT\n");
+    stage.file("project/specs/countries.csv", "code\nDE\nFR\n");
+    let params = json!({"table": {"path": "parts/*.csv"}, "checks": [
+        {"row_count": {"equals": 3}},
+        {"references": {"column": "c", "table": {"path": "countries.csv"}, "to": "code"}},
+        {"row_count_matches": {"table": {"path": "sales.csv"}}},
+    ]});
+    let got = stage.run("data.check", params, Grants::open()).await.unwrap();
+    let outcomes: Vec<&Json> = got["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["outcome"])
+        .collect();
+    assert_eq!(outcomes, ["passed", "failed", "failed"]);
+    assert_eq!(got["checks"][1]["failing"], 1);
+}
+
+#[tokio::test]
+async fn a_contract_holds_names_types_nulls_keys_and_counts() {
+    let stage = stage();
+    let contract = |amount: Json| {
+        json!({
+            "table": {"path": "sales.csv", "parse_dates": true},
+            "key": ["id"],
+            "row_count": {"equals": 4},
+            "order": ["id", "day", "amount", "country", "email"],
+            "columns": {
+                "id": {"type": "int"},
+                "day": {"type": "date"},
+                "amount": amount,
+                "country": {"type": "text"},
+                "email": {"type": "text", "unique": true},
+            },
+        })
+    };
+    let good = contract(json!({"type": "float", "nullable": true}));
+    let got = stage.run("data.contract", good, Grants::open()).await.unwrap();
+    assert_eq!(
+        (&got["failed"], &got["inconclusive"]),
+        (&json!(0), &json!(0)),
+        "{got}"
+    );
+    let strict = contract(json!({"type": "int"}));
+    let got = stage.run("data.contract", strict, Grants::open()).await.unwrap();
+    let failed: Vec<&str> = got["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|c| c["outcome"] == "failed")
+        .filter_map(|c| c["id"].as_str())
+        .collect();
+    assert_eq!(failed, ["schema", "not_null[amount]"]);
+}
+
+#[tokio::test]
+async fn a_profile_describes_each_column() {
+    let stage = stage();
+    let params = json!({"table": {"path": "sales.csv"}, "hide": ["id"]});
+    let got = stage.run("data.profile", params, Grants::open()).await.unwrap();
+    assert_eq!(got["rows"], 4);
+    let amount = &got["columns"][2];
+    assert_eq!(
+        (&amount["name"], &amount["nulls"], &amount["distinct"]),
+        (&json!("amount"), &json!(1), &json!(3))
+    );
+    assert_eq!((&amount["min"], &amount["max"]), (&json!(-2.0), &json!(10.5)));
+    assert_eq!(got["columns"][0].get("mean"), None);
+    let written = std::fs::read_to_string(got["file"].as_str().unwrap()).unwrap();
+    assert_eq!(serde_json::from_str::<Json>(&written).unwrap()["rows"], 4);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_or_checked_is_a_classed_failure() {
+    let stage = stage();
+    stage.file("project/specs/empty.csv", "");
+    stage.file("project/specs/header.csv", "id,amount\n");
+    stage.file("outside/secret.csv", "a\n1\n");
+    stage.file(
+        "project/specs/suite.json",
+        r#"{"expectations": [{"type": "expect_column_values_to_sing", "kwargs": {"column": "id"}}]}"#,
+    );
+    stage.file("project/specs/odd.json", "[]");
+    let one = json!([{"not_null": {"column": "id"}}]);
+    let cases = [
+        (
+            json!({"table": {"path": "none.csv"}, "checks": one}),
+            Class::Missing,
+            "none.csv",
+        ),
+        (
+            json!({"table": {"path": "*.parquet"}, "checks": one}),
+            Class::Missing,
+            "*.parquet",
+        ),
+        (
+            json!({"table": {"path": "empty.csv"}, "checks": one}),
+            Class::UnreadableAnswer,
+            "empty",
+        ),
+        (
+            json!({"table": {"path": "../../outside/secret.csv"}, "checks": one}),
+            Class::NotGranted,
+            "secret.csv",
+        ),
+        (
+            json!({"table": {"path": "sales.csv"}, "checks": [{"not_null": {"column": "idd"}}]}),
+            Class::BadParameter,
+            "did you mean `id`?",
+        ),
+        (
+            json!({"table": {"path": "sales.csv"}, "checks": [{"not_null": {"column": "id"}}], "hide": ["nope"]}),
+            Class::BadParameter,
+            "nope",
+        ),
+        (
+            json!({"table": {"path": "sales.csv"}, "expect_suite": "suite.json"}),
+            Class::BadParameter,
+            "expect_column_values_to_sing",
+        ),
+        (
+            json!({"table": {"path": "sales.csv"}, "expect_suite": "odd.json"}),
+            Class::UnreadableAnswer,
+            "no list",
+        ),
+    ];
+    for (params, class, words) in cases {
+        let grants = only(&[("read", stage.path("project").display().to_string())]);
+        let failure = stage
+            .run_unchecked("data.check", params.clone(), grants)
+            .await
+            .unwrap_err();
+        let text = format!("{} {:?} {:?}", failure.message, failure.details, failure.help);
+        assert_eq!(failure.class, class, "{params}: {text}");
+        assert!(text.contains(words), "{params}: {text}");
+    }
+    let header = json!({"table": {"path": "header.csv"}, "checks": one});
+    let got = stage.run("data.check", header, Grants::open()).await.unwrap();
+    assert_eq!(got["checks"][0]["outcome"], "inconclusive");
+}
+
+#[test]
+fn a_check_has_exactly_one_rule() {
+    let action = specrun::actions::REGISTRY.get("data.check").unwrap();
+    let schema = specrun::action::ParamSchema::of(action);
+    let problems = |params: &Json| {
+        let mut all = schema.problems(params);
+        all.extend(action.validate(params));
+        all.into_iter().map(|p| p.message).collect::<Vec<_>>()
+    };
+    let table = json!({"path": "t.csv"});
+    let good = json!({"table": table, "checks": [{"not_null": {"column": "a"}, "max_failing": "1%"}]});
+    assert_eq!(problems(&good), Vec::<String>::new());
+    for (checks, words) in [
+        (json!([{"severity": "warning"}]), "no rule"),
+        (
+            json!([{"not_null": {"column": "a"}, "is_null": {"column": "a"}}]),
+            "2 rules",
+        ),
+        (
+            json!([{"not_nul": {"column": "a"}}]),
+            "unknown parameter `not_nul`",
+        ),
+        (json!([{"not_null": {"colum": "a"}}]), "unknown parameter `colum`"),
+        (json!([]), "nothing is checked"),
+    ] {
+        let found = problems(&json!({"table": table, "checks": checks}));
+        assert!(found.iter().any(|m| m.contains(words)), "{checks}: {found:?}");
+    }
+}
