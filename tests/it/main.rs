@@ -4,6 +4,7 @@
 
 mod actions;
 mod architecture;
+mod capabilities;
 mod cli;
 mod data;
 mod docs;
@@ -15,6 +16,7 @@ mod false_green;
 mod full_disk;
 mod generated;
 mod hostile;
+mod hostile_verbs;
 mod html;
 mod lab;
 mod mutations;
@@ -22,5 +24,6 @@ mod panics;
 mod registered;
 mod repeats;
 mod report;
+mod secrets;
 mod services;
 mod support;
