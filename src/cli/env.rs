@@ -15,6 +15,7 @@ use crate::engine::{Control, Stop};
 use crate::source::Sources;
 use crate::spec::Project;
 use crate::spec::environment::{self, Environment};
+use crate::tools::Redactor;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -57,6 +58,11 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         ));
         return Exit::Usage;
     }
+    // A secret without a value cannot be shown either.
+    let secrets = environment
+        .secret_values(&|name| std::env::var(name).ok())
+        .unwrap_or_default();
+    let redactor = &Redactor::new(&secrets);
     let control = Control::new();
     let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -77,7 +83,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     let site = Site {
         cache: cache(&project),
         home: PathBuf::new(),
-        notify: &|progress: Progress| tell(&progress, output),
+        notify: &|progress: Progress| tell(&progress, redactor, output),
         interrupted: &|| control.stopped() != Stop::No,
     };
     let done = match &args.verb {
@@ -87,7 +93,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
                 output.err("specrun: nothing was up\n");
             }
         }),
-        Verb::Status(_) => return status(&environment, &states, output),
+        Verb::Status(_) => return status(&environment, &states, redactor, output),
     };
     match done {
         Ok(()) => Exit::Passed,
@@ -97,18 +103,18 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
             _ => Exit::Interrupted,
         },
         Err(e) => {
-            tell_error(&e, output);
+            tell_error(&e, redactor, output);
             Exit::Errored
         }
     }
 }
 
 /// 0 when all are up, else 5.
-fn status(environment: &Environment, states: &std::path::Path, output: Output) -> Exit {
+fn status(environment: &Environment, states: &std::path::Path, redactor: &Redactor, output: Output) -> Exit {
     let all = match services::status(environment, states) {
         Ok(all) => all,
         Err(e) => {
-            tell_error(&e, output);
+            tell_error(&e, redactor, output);
             return Exit::Errored;
         }
     };

@@ -1,11 +1,14 @@
 //! Where things lie that outlive a run: the cache, and the state of services that are kept up.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::engine::services::{Progress, ServiceError};
 use crate::spec::Project;
+use crate::tools::{Redacting, Redactor};
 
 use super::output::Output;
+use crate::report::plain;
 
 /// `$SPECRUN_CACHE`, else `$XDG_CACHE_HOME/specrun`, else `~/.cache/specrun`; in the project when there is no home.
 #[must_use]
@@ -39,27 +42,50 @@ pub fn root(project: &Project) -> PathBuf {
 }
 
 /// Tells what happens to a service; installing takes minutes, so this is said also without a terminal.
-pub fn tell(progress: &Progress, output: Output) {
+pub fn tell(progress: &Progress, redactor: &Redactor, output: Output) {
     let mut line = format!("specrun: service {}: {}", progress.service, progress.state);
     if let Some(message) = &progress.message {
         line.push_str(": ");
-        line.push_str(message);
+        line.push_str(&redactor.redact(message));
     }
     line.push('\n');
     output.err(&line);
 }
 
-/// Tells why services are not there, with the last of what they said.
-pub fn tell_error(error: &ServiceError, output: Output) {
-    output.error(&error.to_string());
+/// Tells why services are not there, with the last of what they said: harmless to a terminal, and without secrets.
+pub fn tell_error(error: &ServiceError, redactor: &Redactor, output: Output) {
+    output.error(&plain(&redactor.redact(&error.to_string())));
     if let ServiceError::Failed { tail, log, .. } = error {
-        for line in tail {
-            output.err(&format!("  | {line}\n"));
+        // A secret may have several lines.
+        for line in redactor.redact(&tail.join("\n")).lines() {
+            output.err(&format!("  | {}\n", plain(line)));
         }
         if let Some(log) = log {
             output.err(&format!("  = whole output: {}\n", log.display()));
         }
     }
+}
+
+/// Takes the secrets out of the logs of services that have ended: they wrote them themselves.
+///
+/// # Errors
+/// A log that cannot be read, or written anew; it is as it was then.
+pub fn redact_logs(home: &Path, redactor: &Arc<Redactor>) -> std::io::Result<()> {
+    let logs = match std::fs::read_dir(home) {
+        Ok(logs) => logs,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(e) => return Err(e),
+    };
+    for entry in logs {
+        let path = entry?.path();
+        if path.extension().is_none_or(|e| e != "log") {
+            continue;
+        }
+        let mut to = Redacting::new(tempfile::NamedTempFile::new_in(home)?, Arc::clone(redactor));
+        std::io::copy(&mut std::fs::File::open(&path)?, &mut to)?;
+        to.finish()?.persist(&path).map_err(|e| e.error)?;
+    }
+    Ok(())
 }
 
 fn absolute(path: &Path) -> PathBuf {

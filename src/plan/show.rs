@@ -22,9 +22,7 @@ pub fn text(plan: &Plan) -> String {
 #[must_use]
 pub fn capabilities(plan: &Plan) -> Vec<String> {
     let all: BTreeSet<&Capability> = plan.specs.iter().flat_map(|s| &s.capabilities).collect();
-    all.into_iter()
-        .map(|c| format!("--allow-{}={}", c.kind(), c.text()))
-        .collect()
+    all.into_iter().map(Capability::flag).collect()
 }
 
 /// The graph in Graphviz' language.

@@ -374,12 +374,18 @@ fn for_each_gives_a_list() {
 }
 
 #[test]
-fn what_may_not_be_done_twice_is_not_repeated() {
-    let text = spec(
-        "tools: [thing]\nsteps:\n  - id: a\n    thing.make: {name: x}\n    retry: 3\nexpect: a.id is present\n",
-    );
-    let found = wrong(&text);
-    assert!(found.iter().any(|l| l.starts_with("E0214 8:5")), "{found:?}");
+fn an_explicit_word_is_permission_to_repeat_any_action() {
+    for rules in [
+        "retry: 3",
+        "within: 5s",
+        "eventually: '.id == \"x\"'\n    within: 5s",
+    ] {
+        let text = spec(&format!(
+            "tools: [thing]\nsteps:\n  - id: a\n    thing.make: {{name: x}}\n    {rules}\nexpect: a.id == \"x\"\n"
+        ));
+        let (plan, codes) = compiled(&text, &[]);
+        assert!(plan.is_some(), "{rules}: {codes:?}");
+    }
 }
 
 #[test]

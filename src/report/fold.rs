@@ -354,9 +354,20 @@ impl SpecReport {
     }
 
     fn step(&mut self, id: &StepId, role: Role, at: f64) -> &mut StepReport {
-        let i = self.steps.iter().rposition(|s| s.id == *id).unwrap_or_else(|| {
-            self.steps_not_run
-                .retain(|s| s != id && s.as_str() != base(id.as_str()));
+        // Steps mostly begin in the order of the file; then nothing has to be looked for, however many there are.
+        let next = self.steps_not_run.first() == Some(id);
+        let known = if next {
+            None
+        } else {
+            self.steps.iter().rposition(|s| s.id == *id)
+        };
+        let i = known.unwrap_or_else(|| {
+            if next {
+                self.steps_not_run.remove(0);
+            } else {
+                self.steps_not_run
+                    .retain(|s| s != id && s.as_str() != base(id.as_str()));
+            }
             self.steps.push(StepReport {
                 id: id.clone(),
                 role,
@@ -422,11 +433,17 @@ impl SpecReport {
 
     fn checked(&mut self, report: CheckReport) {
         let same = |c: &CheckReport| c.check.id == report.check.id;
-        let at = self
-            .checks
-            .iter()
-            .position(|c| same(c) && c.step == report.step && c.at > 0.0)
-            .or_else(|| self.checks.iter().position(|c| same(c) && c.at == 0.0));
+        // The first that is open is mostly the one; as long as it is open there is no other of its id.
+        let open = self.checks.iter().position(|c| c.at == 0.0);
+        let at = open.filter(|i| same(&self.checks[*i])).or_else(|| {
+            let again = |c: &CheckReport| c.at > 0.0 && c.step == report.step && same(c);
+            let unseen = |c: &CheckReport| c.at == 0.0 && same(c);
+            let checks = &self.checks;
+            checks
+                .iter()
+                .position(again)
+                .or_else(|| checks.iter().position(unseen))
+        });
         match at {
             Some(i) => self.checks[i] = report,
             None => match self.checks.iter().rposition(same) {

@@ -26,3 +26,4 @@ pub use model::{
 };
 pub use output::{Options, open, open_all, render, replace};
 pub use target::{Format, Spec, Target};
+pub use text::plain;

@@ -72,7 +72,7 @@ impl Capability {
             Self::Exec { program, args } => {
                 let mut words = vec![program.as_str()];
                 words.extend(args.iter().map(String::as_str));
-                words.join(" ")
+                words.into_iter().map(pattern).collect::<Vec<_>>().join(" ")
             }
             Self::Net { host, port } => {
                 let host = if host.contains(':') {
@@ -97,12 +97,12 @@ impl Capability {
     #[must_use]
     pub fn flag(&self) -> String {
         let text = self.text();
-        let quote = if text.contains([' ', '*', '[', '$', '\'', '"']) {
-            "'"
+        let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
+        if text.chars().all(plain) {
+            format!("--allow-{}={text}", self.kind())
         } else {
-            ""
-        };
-        format!("--allow-{}={quote}{text}{quote}", self.kind())
+            format!("--allow-{}='{}'", self.kind(), text.replace('\'', "'\\''"))
+        }
     }
 }
 
@@ -111,6 +111,24 @@ impl fmt::Display for Capability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.kind(), self.text())
     }
+}
+
+/// A word of a rule that fits only this text: white space separates words and `*` stands for any text, so neither can
+/// stand for itself.
+fn pattern(word: &str) -> String {
+    let mut out = String::with_capacity(word.len());
+    let special = word.contains(|c: char| "*?[]{}".contains(c) || c.is_whitespace());
+    for c in word.chars() {
+        if c.is_whitespace() {
+            out.push('?');
+        } else {
+            if special && "*?[]{}\\".contains(c) && word != UNKNOWN {
+                out.push('\\');
+            }
+            out.push(c);
+        }
+    }
+    out
 }
 
 /// The host of a URL without the brackets of an IPv6 address.
@@ -123,6 +141,32 @@ pub(super) fn bare_host(host: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::Capability;
+    use crate::tools::{Grants, Rule};
+
+    #[test]
+    fn the_text_of_a_program_grants_it_and_nothing_else() {
+        let exec = |args: &[&str]| Capability::Exec {
+            program: "tool".into(),
+            args: args.iter().map(|a| (*a).to_owned()).collect(),
+        };
+        for (args, others) in [
+            (&["a b"][..], &[&["a"][..], &["a", "b"], &["a bc"]][..]),
+            (&["*.json"], &[&["x.json"], &["anything"]]),
+            (&["{a,b}"], &[&["a"], &["b"]]),
+            (&["[ab]", "c"], &[&["a", "c"]]),
+        ] {
+            let wanted = exec(args);
+            let grants = Grants {
+                allow: vec![("exec".to_owned(), Rule(wanted.text()))],
+                ..Grants::default()
+            };
+            assert!(grants.check(&wanted).is_ok(), "{wanted}");
+            for other in others {
+                assert!(grants.check(&exec(other)).is_err(), "{wanted} grants {other:?}");
+            }
+        }
+        assert_eq!(exec(&["it's"]).flag(), r"--allow-exec='tool it'\''s'");
+    }
 
     #[test]
     fn text_forms_are_those_of_the_flags() {

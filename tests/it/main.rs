@@ -4,9 +4,11 @@
 
 mod actions;
 mod architecture;
+mod capabilities;
 mod cli;
 mod data;
 mod docs;
+mod drift;
 mod engine;
 mod escapes;
 mod evidence;
@@ -14,6 +16,7 @@ mod false_green;
 mod full_disk;
 mod generated;
 mod hostile;
+mod hostile_verbs;
 mod html;
 mod lab;
 mod mutations;
@@ -21,5 +24,6 @@ mod panics;
 mod registered;
 mod repeats;
 mod report;
+mod secrets;
 mod services;
 mod support;

@@ -1,65 +1,69 @@
 //! What a run may reach.
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
+
+use sha2::{Digest as _, Sha256};
 
 use crate::diag::{Code, Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{self, Kind, Sources};
 use crate::tools::{Grants, Rule};
 
-/// Grants. As soon as one `--allow-*` or a policy is given, only what is granted is allowed; deny wins.
+/// Grants. Each option may be given several times. As soon as one `--allow-*` or a policy is given, only what is granted is allowed; deny wins.
 #[derive(Clone, Debug, Default, clap::Args)]
 #[command(next_help_heading = "Powers")]
 pub struct Powers {
-    /// A policy file, which should not lie in the tree of the specs.
+    /// A policy file, which should not lie in the tree of the specs; `FILE@sha256:HEX` takes it only with this digest.
     #[arg(long, value_name = "FILE")]
     pub policy: Option<PathBuf>,
     /// Programs that may be started, with their first arguments: 'cosign', 'cosign verify'.
-    #[arg(long, value_name = "PROGRAM", value_delimiter = ',')]
+    #[arg(long, value_name = "PROGRAM")]
     pub allow_exec: Vec<String>,
     /// Hosts that may be connected to: '127.0.0.1:*', '*.example.com:443', '10.0.0.0/8'.
-    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST[:PORT]")]
     pub allow_net: Vec<String>,
     /// Families whose service, wherever the environment says it is, may be used.
-    #[arg(long, value_name = "FAMILY", value_delimiter = ',')]
+    #[arg(long, value_name = "FAMILY")]
     pub allow_endpoint: Vec<String>,
     /// Paths that may be read, with everything below.
-    #[arg(long, value_name = "PATH", value_delimiter = ',')]
+    #[arg(long, value_name = "PATH")]
     pub allow_read: Vec<String>,
     /// Paths that may be written, with everything below.
-    #[arg(long, value_name = "PATH", value_delimiter = ',')]
+    #[arg(long, value_name = "PATH")]
     pub allow_write: Vec<String>,
     /// Environment variables that may be read.
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME")]
     pub allow_env: Vec<String>,
     /// Secrets that may be used.
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME")]
     pub allow_secret: Vec<String>,
     /// Calls of the Kubernetes API: 'namespace:verb:resource'.
-    #[arg(long, value_name = "CALL", value_delimiter = ',')]
+    #[arg(long, value_name = "CALL")]
     pub allow_kube: Vec<String>,
     /// Programs that may not be started.
-    #[arg(long, value_name = "PROGRAM", value_delimiter = ',')]
+    #[arg(long, value_name = "PROGRAM")]
     pub deny_exec: Vec<String>,
     /// Hosts that may not be connected to.
-    #[arg(long, value_name = "HOST[:PORT]", value_delimiter = ',')]
+    #[arg(long, value_name = "HOST[:PORT]")]
     pub deny_net: Vec<String>,
     /// Families whose service may not be used.
-    #[arg(long, value_name = "FAMILY", value_delimiter = ',')]
+    #[arg(long, value_name = "FAMILY")]
     pub deny_endpoint: Vec<String>,
     /// Paths that may not be read.
-    #[arg(long, value_name = "PATH", value_delimiter = ',')]
+    #[arg(long, value_name = "PATH")]
     pub deny_read: Vec<String>,
     /// Paths that may not be written.
-    #[arg(long, value_name = "PATH", value_delimiter = ',')]
+    #[arg(long, value_name = "PATH")]
     pub deny_write: Vec<String>,
     /// Environment variables that may not be read.
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME")]
     pub deny_env: Vec<String>,
     /// Secrets that may not be used.
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME")]
     pub deny_secret: Vec<String>,
     /// Calls of the Kubernetes API that may not be made.
-    #[arg(long, value_name = "CALL", value_delimiter = ',')]
+    #[arg(long, value_name = "CALL")]
     pub deny_kube: Vec<String>,
     /// The specs come from a stranger: they may be checked and planned, and nothing is run.
     #[arg(long)]
@@ -99,7 +103,12 @@ impl Powers {
 }
 
 /// Reads `policy: 1` with `allow` and `deny`, each a mapping from kinds to lists of rules.
-fn policy(file: &Path, grants: &mut Grants, sources: &Sources, out: &mut Diagnostics) {
+fn policy(named: &Path, grants: &mut Grants, sources: &Sources, out: &mut Diagnostics) {
+    let (file, pinned) = match pin(named) {
+        Ok(parts) => parts,
+        Err(d) => return out.push(d),
+    };
+    let file = &file;
     let text = match std::fs::read_to_string(file) {
         Ok(text) => text,
         Err(e) => {
@@ -113,6 +122,23 @@ fn policy(file: &Path, grants: &mut Grants, sources: &Sources, out: &mut Diagnos
             return;
         }
     };
+    let digest = format!("{:x}", Sha256::digest(&text));
+    if let Some(pinned) = pinned
+        && pinned != digest
+    {
+        out.push(
+            Diagnostic::error(
+                Code::BadValue,
+                format!(
+                    "the policy {} is not the one that is pinned: it has sha256:{digest}, not sha256:{pinned}",
+                    file.display()
+                ),
+            )
+            .path(file)
+            .help("somebody changed it: review the change, then pin the new digest"),
+        );
+        return;
+    }
     let root = match source::read(sources, sources.add(file, text)) {
         Ok(root) => root,
         Err(e) => {
@@ -189,8 +215,33 @@ fn policy(file: &Path, grants: &mut Grants, sources: &Sources, out: &mut Diagnos
     }
 }
 
+/// `FILE@sha256:HEX` into the file and its digest in lower case; a plain `FILE` has none.
+fn pin(named: &Path) -> Result<(PathBuf, Option<String>), Diagnostic> {
+    const MARK: &[u8] = b"@sha256:";
+    let bytes = named.as_os_str().as_bytes();
+    let Some(at) = bytes.windows(MARK.len()).rposition(|w| w == MARK) else {
+        return Ok((named.to_owned(), None));
+    };
+    let digest = &bytes[at + MARK.len()..];
+    if digest.len() != 64 || !digest.iter().all(u8::is_ascii_hexdigit) {
+        return Err(Diagnostic::error(
+            Code::BadValue,
+            format!(
+                "`{}` pins no digest: 64 hexadecimal digits are expected after `@sha256:`, there are {} characters",
+                named.display(),
+                digest.len()
+            ),
+        )
+        .help("`sha256sum FILE` prints it"));
+    }
+    let file = PathBuf::from(OsStr::from_bytes(&bytes[..at]));
+    Ok((file, Some(String::from_utf8_lossy(digest).to_ascii_lowercase())))
+}
+
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest as _, Sha256};
+
     use super::Powers;
     use crate::diag::{Code, Diagnostics};
     use crate::source::Sources;
@@ -233,6 +284,33 @@ mod tests {
         assert_eq!(codes, []);
         assert!(!grants.open);
         assert_eq!((grants.allow.len(), grants.deny.len()), (2, 2));
+    }
+
+    #[test]
+    fn a_pinned_policy_is_taken_only_as_it_was_pinned() {
+        let text = "policy: 1\nallow: {exec: [cosign]}\n";
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("policy.yaml");
+        std::fs::write(&file, text).unwrap();
+        let codes = |digest: &str| {
+            let mut out = Diagnostics::new();
+            let powers = Powers {
+                policy: Some(format!("{}@sha256:{digest}", file.display()).into()),
+                ..Powers::default()
+            };
+            let grants = powers.grants(&Sources::new(), &mut out);
+            assert!(!grants.open);
+            let codes: Vec<Code> = out.sorted().iter().map(|d| d.code).collect();
+            assert_eq!(grants.allow.len(), usize::from(codes.is_empty()));
+            codes
+        };
+        let right = format!("{:x}", Sha256::digest(text));
+        assert_eq!(codes(&right), []);
+        assert_eq!(codes(&right.to_uppercase()), []);
+        assert_eq!(codes(&"0".repeat(64)), [Code::BadValue]);
+        assert_eq!(codes(&right[..63]), [Code::BadValue]);
+        assert_eq!(codes(""), [Code::BadValue]);
+        assert_eq!(codes(&"g".repeat(64)), [Code::BadValue]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The run itself: services, the engine, reports, the exit code.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::missing;
@@ -92,8 +92,10 @@ fn with_outputs(prepared: Prepared, around: Around<'_>) -> Exit {
 fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, around: Around<'_>) -> Exit {
     let Around { control, output, .. } = around;
     let told = Mutex::new(Vec::new());
+    let redactor = Arc::new(Redactor::new(&prepared.secrets));
+    let logs = services_home(&dir);
     let notify = |progress: Progress| {
-        site::tell(&progress, output);
+        site::tell(&progress, &redactor, output);
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         told.push(EventKind::from(progress));
     };
@@ -105,7 +107,7 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
         // Nothing is begun, and every report says why.
         Err(ServiceError::Interrupted) => Ok(Resolved::default()),
         Err(e) => {
-            site::tell_error(e, output);
+            site::tell_error(e, &redactor, output);
             let why = e.whole();
             blocked.extend(
                 prepared
@@ -135,6 +137,15 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
     if let Ok(Some(lease)) = lease {
         lease.end(&|_: Progress| {});
     }
+    if let Err(e) = site::redact_logs(&logs, &redactor) {
+        output.error(&format!(
+            "taking the secrets out of the logs in {}: {e}",
+            logs.display()
+        ));
+        if exit == Exit::Passed {
+            return Exit::ReportNotWritten;
+        }
+    }
     exit
 }
 
@@ -151,11 +162,15 @@ fn lease(
     let project = &prepared.loaded.project;
     let site = Site {
         cache: site::cache(project),
-        home: dir.path().join("services"),
+        home: services_home(dir),
         notify,
         interrupted: &|| control.stopped() != Stop::No,
     };
     Lease::get(environment, &site, &site::states(project), &dir.id().0).map(Some)
+}
+
+fn services_home(dir: &RunDir) -> PathBuf {
+    dir.path().join("services")
 }
 
 fn resolve(prepared: &Prepared, facts: Option<&ServiceFacts>) -> Result<Resolved, Vec<Diagnostic>> {

@@ -6,6 +6,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -36,7 +37,12 @@ impl Group {
             .words
             .split_first()
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the command is empty"))?;
-        let out = File::options().create(true).append(true).open(s.log)?;
+        // Whatever a service says of its secrets is for this user alone.
+        let out = File::options()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(s.log)?;
         let child = Command::new(program)
             .args(arguments)
             .envs(s.variables.iter().map(|(k, v)| (k, v)))

@@ -62,6 +62,15 @@ pub fn of(secret: &str) -> Vec<Vec<u8>> {
     for part in parts(secret) {
         encodings(&part, &mut all);
     }
+    // Whoever quotes what a program or a service said escapes what that had escaped.
+    let quoted: Vec<Vec<u8>> = all
+        .iter()
+        .filter_map(|form| std::str::from_utf8(form).ok())
+        .map(|form| json_inner(form).into_bytes())
+        .collect();
+    all.extend(quoted);
+    all.sort_unstable();
+    all.dedup();
     all
 }
 
@@ -130,6 +139,8 @@ fn encodings(part: &str, all: &mut Vec<Vec<u8>>) {
         ("&quot;", "&#39;"),
         ("&#34;", "&#39;"),
         ("&quot;", "&#x27;"),
+        ("&quot;", "'"),
+        ("\"", "&#39;"),
         ("\"", "'"),
     ] {
         add(part

@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -26,22 +26,36 @@ pub struct Seen {
     connections: AtomicU64,
     sent: AtomicU64,
     requests: Mutex<Vec<String>>,
+    /// What it says in its faults, besides the fault.
+    says: String,
 }
 
 impl Faults {
     pub async fn start() -> Self {
-        Self::serve(None).await
+        Self::serve(None, String::new()).await
+    }
+
+    /// One that says this wherever a fault leaves room for words.
+    pub async fn saying(text: String) -> Self {
+        Self::serve(None, text).await
     }
 
     /// Over TLS with this configuration.
     pub async fn tls(config: tokio_rustls::rustls::ServerConfig) -> Self {
-        Self::serve(Some(tokio_rustls::TlsAcceptor::from(Arc::new(config)))).await
+        Self::serve(
+            Some(tokio_rustls::TlsAcceptor::from(Arc::new(config))),
+            String::new(),
+        )
+        .await
     }
 
-    async fn serve(tls: Option<tokio_rustls::TlsAcceptor>) -> Self {
+    async fn serve(tls: Option<tokio_rustls::TlsAcceptor>, says: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let seen = Arc::new(Seen::default());
+        let seen = Arc::new(Seen {
+            says,
+            ..Seen::default()
+        });
         let scheme = if tls.is_some() { "https" } else { "http" };
         let mut serving = JoinSet::new();
         let witness = Arc::clone(&seen);
@@ -125,10 +139,10 @@ async fn connection(mut peer: Peer, seen: &Seen) {
             return;
         };
         seen.requests.lock().unwrap().push(request.clone());
-        if path == "/reset-before" {
+        if path.starts_with("/reset-before") {
             return peer.reset();
         }
-        if path == "/reset-body" {
+        if path.starts_with("/reset-body") {
             let _ = peer
                 .stream()
                 .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\npart of it")
@@ -179,6 +193,8 @@ type Answered = std::io::Result<()>;
 async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen) -> Answered {
     let (mode, rest) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
     let (mode, _) = mode.split_once('?').unwrap_or((mode, ""));
+    // `/status/503/api/runs`: a service may have its API below the mode.
+    let (first, _) = rest.split_once(['/', '?']).unwrap_or((rest, ""));
     match mode {
         "ok" => {
             whole(
@@ -191,18 +207,13 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
         }
         "echo" => whole(stream, 200, "content-type: text/plain\r\n", request.as_bytes()).await,
         "gzip" => whole(stream, 200, "content-encoding: gzip\r\n", &gzip(b"unpacked")).await,
-        "status" => {
-            whole(
-                stream,
-                rest.parse().unwrap(),
-                "retry-after: 7\r\n",
-                br#"{"error": "as asked"}"#,
-            )
-            .await
-        }
-        "fail" => whole(stream, rest.parse().unwrap(), "", br#"{"error": "as asked"}"#).await,
+        "status" => whole(stream, first.parse().unwrap(), "retry-after: 7\r\n", &error(seen)).await,
+        "fail" => whole(stream, first.parse().unwrap(), "", &error(seen)).await,
         "close-before" => Err(std::io::ErrorKind::Other.into()),
-        "not-http" => raw_end(stream, b"SSH-2.0-OpenSSH_9.2\r\nno HTTP at all\r\n\r\n").await,
+        "not-http" => {
+            let greeting = format!("SSH-2.0-OpenSSH_9.2 {}\r\nno HTTP at all\r\n\r\n", seen.says);
+            raw_end(stream, greeting.as_bytes()).await
+        }
         "slow-headers" => drip(stream, b"HTTP/1.1 200 OK\r\n", b"x", seen).await,
         "endless-headers" => {
             flood(
@@ -256,19 +267,8 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
                 .await?;
             std::future::pending().await
         }
-        "gzip-bomb" => {
-            whole(
-                stream,
-                200,
-                "content-encoding: gzip\r\n",
-                &gzip(&vec![0; 32 << 20]),
-            )
-            .await
-        }
-        "zstd-bomb" => {
-            let bomb = zstd::encode_all(vec![0; 64 << 20].as_slice(), 1).unwrap();
-            whole(stream, 200, "content-encoding: zstd\r\n", &bomb).await
-        }
+        "gzip-bomb" => whole(stream, 200, "content-encoding: gzip\r\n", gzip_bomb()).await,
+        "zstd-bomb" => whole(stream, 200, "content-encoding: zstd\r\n", zstd_bomb()).await,
         "double-gzip" => {
             whole(
                 stream,
@@ -288,12 +288,19 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
             )
             .await
         }
-        "gzip-garbage" => whole(stream, 200, "content-encoding: gzip\r\n", b"this is not gzip").await,
+        "gzip-garbage" => {
+            let text = format!("this is not gzip {}", seen.says);
+            whole(stream, 200, "content-encoding: gzip\r\n", text.as_bytes()).await
+        }
         "brotli" => whole(stream, 200, "content-encoding: br\r\n", b"\x0b\x02\x80x\x03").await,
         "bad-chunk" => {
             raw_end(
                 stream,
-                b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\nxx\r\n",
+                format!(
+                    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nZZ{}\r\nxx\r\n",
+                    seen.says
+                )
+                .as_bytes(),
             )
             .await
         }
@@ -314,13 +321,17 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
         "cut" => {
             raw_end(
                 stream,
-                b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nonly a part",
+                format!(
+                    "HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\nonly a part {}",
+                    seen.says
+                )
+                .as_bytes(),
             )
             .await
         }
         "loop" => whole(stream, 302, "location: /loop\r\n", b"").await,
         "hop" => {
-            let left: u32 = rest.parse().unwrap();
+            let left: u32 = first.parse().unwrap();
             let to = if left == 0 {
                 "/ok".to_owned()
             } else {
@@ -346,11 +357,28 @@ async fn answer(stream: &mut dyn Stream, path: &str, request: &str, seen: &Seen)
         "doubled" => json(stream, br#"{"accuracy": 0.1, "accuracy": 0.99}"#).await,
         "latin1" => json(stream, b"{\"name\": \"caf\xe9\"}").await,
         "bom" => json(stream, b"\xef\xbb\xbf{}").await,
-        "truncated-json" => json(stream, br#"{"accuracy": 0.9"#).await,
+        "truncated-json" => json(stream, format!("{{\"accuracy\": 0.9{}", seen.says).as_bytes()).await,
         "empty-json" => json(stream, b"").await,
-        "html" => json(stream, b"<html>hunter22</html>").await,
+        "html" => json(stream, format!("<html>hunter22 {}</html>", seen.says).as_bytes()).await,
+        "said" => whole(stream, 200, "content-type: text/plain\r\n", seen.says.as_bytes()).await,
+        "bad-header" => {
+            let word: String = seen.says.chars().filter(char::is_ascii_graphic).collect();
+            raw_end(
+                stream,
+                format!("HTTP/1.1 200 OK\r\nx y {word}: {word}\r\n\r\n").as_bytes(),
+            )
+            .await
+        }
         other => panic!("no mode {other}"),
     }
+}
+
+/// The body of a refusal, as MLflow and others write it.
+fn error(seen: &Seen) -> Vec<u8> {
+    let text = format!("as asked {}", seen.says);
+    serde_json::json!({"error": text, "error_code": "AS_ASKED", "message": text})
+        .to_string()
+        .into_bytes()
 }
 
 async fn json(stream: &mut dyn Stream, body: &[u8]) -> Answered {
@@ -401,6 +429,18 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut w = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     w.write_all(bytes).unwrap();
     w.finish().unwrap()
+}
+
+/// 32 MiB of nothing.
+fn gzip_bomb() -> &'static [u8] {
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| gzip(&vec![0; 32 << 20]))
+}
+
+/// 64 MiB of nothing.
+fn zstd_bomb() -> &'static [u8] {
+    static BOMB: OnceLock<Vec<u8>> = OnceLock::new();
+    BOMB.get_or_init(|| zstd::encode_all(vec![0; 64 << 20].as_slice(), 1).unwrap())
 }
 
 fn unescape(text: &str) -> String {

@@ -6,6 +6,7 @@ pub mod engine;
 pub mod events;
 pub mod faults;
 pub mod specrun;
+pub mod verbs;
 pub mod webdriver;
 
 /// The folder of the project.

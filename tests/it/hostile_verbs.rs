@@ -1,0 +1,235 @@
+//! Every fault of a peer meets every action that speaks HTTP: a class, within its time, in bounded memory.
+//!
+//! `HOSTILE_SEEDS` says how often, each time in another order and interleaving; 1 without it.
+
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::StreamExt as _;
+use specrun::action::Class;
+use specrun::actions::REGISTRY;
+use specrun::tools::Grants;
+use specrun::tools::http::Lookup;
+
+use crate::support::actions::Stage;
+use crate::support::certificates::Authority;
+use crate::support::faults::Faults;
+use crate::support::specrun::{Project, spec};
+use crate::support::verbs;
+
+/// Faults that come to an end, and the class each has for every action.
+const ENDING: [(&str, Class); 33] = [
+    ("/reset-before", Class::Unreachable),
+    ("/close-before", Class::Unreachable),
+    ("/not-http", Class::UnreadableAnswer),
+    ("/large-header", Class::TooLarge),
+    ("/endless-headers", Class::TooLarge),
+    ("/reset-body", Class::Unreachable),
+    ("/cut", Class::UnreadableAnswer),
+    ("/cut-chunk", Class::UnreadableAnswer),
+    ("/bad-chunk", Class::UnreadableAnswer),
+    ("/two-lengths", Class::UnreadableAnswer),
+    ("/endless-body", Class::TooLarge),
+    ("/endless-chunks", Class::TooLarge),
+    ("/huge-length", Class::TooLarge),
+    ("/gzip-bomb", Class::TooLarge),
+    ("/zstd-bomb", Class::TooLarge),
+    ("/double-gzip", Class::UnreadableAnswer),
+    ("/gzip-cut", Class::UnreadableAnswer),
+    ("/gzip-garbage", Class::UnreadableAnswer),
+    ("/brotli", Class::UnreadableAnswer),
+    ("/nan", Class::UnreadableAnswer),
+    ("/deep", Class::UnreadableAnswer),
+    ("/doubled", Class::UnreadableAnswer),
+    ("/latin1", Class::UnreadableAnswer),
+    ("/truncated-json", Class::UnreadableAnswer),
+    ("/html", Class::UnreadableAnswer),
+    ("/status/401", Class::Unauthorized),
+    ("/status/403", Class::Forbidden),
+    ("/status/409", Class::Conflict),
+    ("/status/422", Class::Invalid),
+    ("/status/429", Class::RateLimited),
+    ("/status/500", Class::Server),
+    ("/status/503", Class::Unavailable),
+    ("/loop", Class::Redirect),
+];
+
+/// Faults that never end: the step's deadline does.
+const ENDLESS: [&str; 4] = [
+    "/slow-headers",
+    "/endless-continue",
+    "/slow-body",
+    "/silent-stall",
+];
+
+/// Far more than any exchange needs; what reaches it hangs.
+const CAP: Duration = Duration::from_mins(2);
+
+/// A resolver that knows no name.
+struct NoNames;
+
+impl Lookup for NoNames {
+    fn lookup(&self, _: String) -> Pin<Box<dyn Future<Output = std::io::Result<Vec<IpAddr>>> + Send>> {
+        Box::pin(async { Err(std::io::Error::other("no such host")) })
+    }
+}
+
+/// Answers that are read up to the limit of 16 MiB take their time; run once, only these actions read them.
+const SHORT: [&str; 2] = ["http.request", "mlflow.get_run"];
+
+fn heavy(url: &str) -> bool {
+    url.ends_with("/endless-body") || url.ends_with("/endless-chunks")
+}
+
+fn seeds() -> u64 {
+    std::env::var("HOSTILE_SEEDS").map_or(1, |n| n.parse().expect("HOSTILE_SEEDS is a number"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_fault_has_its_class_for_every_action() {
+    let server = Faults::start().await;
+    let foreign = Faults::tls(Authority::new().server(&["127.0.0.1"], false)).await;
+    let closed = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("http://{}", listener.local_addr().unwrap())
+    };
+    let mut cases: Vec<(String, Class, bool)> = ENDING
+        .iter()
+        .map(|(path, class)| (server.url(path), *class, false))
+        .collect();
+    cases.extend(
+        ENDLESS
+            .iter()
+            .map(|path| (server.url(path), Class::Timeout, true)),
+    );
+    cases.push((foreign.url("/ok"), Class::Tls, false));
+    cases.push((closed, Class::Unreachable, false));
+    cases.push(("http://models.example".into(), Class::Unreachable, false));
+    let verbs = verbs::over_http();
+    let mut met: BTreeMap<String, u64> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for seed in 0..seeds() {
+        let mut pairs: Vec<_> = cases
+            .iter()
+            .flat_map(|case| verbs.iter().map(move |verb| (case, verb)))
+            .filter(|((url, ..), (action, _))| seeds() > 1 || !heavy(url) || SHORT.contains(action))
+            .collect();
+        shuffle(&mut pairs, seed);
+        let results: Vec<_> = futures_util::stream::iter(pairs)
+            .map(|((url, class, endless), (action, params))| async move {
+                let mut stage = Stage::new();
+                stage.lookup = Arc::new(NoNames);
+                stage.endpoint("http", url.clone());
+                stage.endpoint("mlflow", url.clone());
+                let mut context = stage.context(Grants::open());
+                if *endless {
+                    context.deadline = Instant::now() + Duration::from_millis(300);
+                }
+                let action = REGISTRY.get(action).unwrap();
+                let result = tokio::time::timeout(CAP, action.run(params.clone(), &context)).await;
+                (url, *class, action.name(), result)
+            })
+            .buffer_unordered(8)
+            .collect()
+            .await;
+        for (url, class, action, result) in results {
+            *met.entry(action.to_owned()).or_default() += 1;
+            match result {
+                // On a slow machine the limit of the exchange may come before that of the size.
+                Ok(Err(failure)) if heavy(url) && failure.class == Class::Timeout => {}
+                Ok(Err(failure)) if failure.class == class && !failure.message.is_empty() => {}
+                Ok(other) => wrong.push(format!("{action} at {url}: not {class:?}: {other:?}")),
+                Err(_) => wrong.push(format!("{action} at {url}: hangs")),
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+    let all = cases.len() as u64 * seeds();
+    let light = cases.iter().filter(|(url, ..)| !heavy(url)).count() as u64;
+    for (action, _) in &verbs {
+        let each = if seeds() > 1 || SHORT.contains(action) {
+            all
+        } else {
+            light
+        };
+        assert_eq!(met[*action], each, "{action}");
+    }
+    let exchanges: u64 = met.values().sum();
+    let told = format!(
+        "{exchanges} exchanges: {} faults, {} actions, {} seeds; 0 hang, each has its class\n",
+        cases.len(),
+        verbs.len(),
+        seeds()
+    );
+    std::io::stderr().write_all(told.as_bytes()).unwrap();
+}
+
+/// The same order for the same seed.
+fn shuffle<T>(items: &mut [T], seed: u64) {
+    use rand::seq::SliceRandom as _;
+    let mut random = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(seed);
+    items.shuffle(&mut random);
+}
+
+/// What the program itself takes: a step asks for its peak before and after the worst answers.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bombs_and_endless_answers_take_less_than_64_mib() {
+    const PEAK: &str = "exec.run: {argv: [sh, -c, 'grep VmHWM /proc/$PPID/status']}";
+    let server = Faults::start().await;
+    let project = Project::new();
+    let mut steps = format!(
+        "  - {{id: warm, http.request: {{url: \"{}\"}}, expect: [.status == 200]}}\n  - id: before\n    {PEAK}\n",
+        server.url("/ok")
+    );
+    for (n, path) in [
+        "/gzip-bomb",
+        "/zstd-bomb",
+        "/endless-body",
+        "/endless-chunks",
+        "/huge-length",
+        "/endless-headers",
+        "/large-header",
+        "/deep",
+    ]
+    .iter()
+    .enumerate()
+    {
+        let class = if *path == "/deep" {
+            "unreadable_answer"
+        } else {
+            "too_large"
+        };
+        let _ = std::fmt::Write::write_fmt(
+            &mut steps,
+            format_args!(
+                "  - {{id: b{n}, http.request: {{url: \"{}\"}}, expect_failure: {{class: {class}}}}}\n",
+                server.url(path)
+            ),
+        );
+    }
+    let body = format!(
+        "tools: [exec, http]\nsteps:\n{steps}  - id: after\n    {PEAK}\nexpect:\n  - before.stdout contains \"VmHWM\"\n  - after.stdout contains \"VmHWM\"\n"
+    );
+    project.file("specs/a.yaml", &spec("A", &body));
+    let project = tokio::task::spawn_blocking(move || {
+        project
+            .run(&["run", "specs", "--report", "json=report.json"])
+            .code(0);
+        project
+    })
+    .await
+    .unwrap();
+    let report: serde_json::Value = serde_json::from_str(&project.read("report.json")).unwrap();
+    let peak = |step: &str| -> u64 {
+        let steps = report["specs"][0]["steps"].as_array().unwrap();
+        let step = steps.iter().find(|s| s["id"] == step).unwrap();
+        let text = step["output"]["stdout"].as_str().unwrap();
+        text.split_whitespace().nth(1).unwrap().parse().unwrap()
+    };
+    let grown = peak("after") - peak("before");
+    assert!(grown < 64 << 10, "grew by {grown} KiB");
+}

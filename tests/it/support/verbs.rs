@@ -1,0 +1,51 @@
+//! The least that each action can be asked for.
+
+use serde_json::{Value as Json, json};
+use specrun::actions::REGISTRY;
+
+/// Every action with parameters that its schema takes. Those that speak HTTP use an endpoint of their family; those that
+/// read a file read `file`.
+pub fn all(file: &str) -> Vec<(&'static str, Json)> {
+    let version = json!({"model": "m", "version": "1"});
+    let table = vec![
+        ("exec.run", json!({"argv": ["printf", "x"]})),
+        ("file.hash", json!({"path": file})),
+        ("file.read", json!({"path": file})),
+        ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("mlflow.artifacts", json!({"run_id": "r"})),
+        ("mlflow.delete_model", json!({"model": "m"})),
+        ("mlflow.delete_run", json!({"run_id": "r"})),
+        ("mlflow.delete_version", version.clone()),
+        ("mlflow.get_experiment", json!({"name": "e"})),
+        ("mlflow.get_model", json!({"model": "m"})),
+        ("mlflow.get_run", json!({"run_id": "r"})),
+        ("mlflow.get_version", version.clone()),
+        ("mlflow.lineage", version),
+        ("mlflow.log_run", json!({"experiment": "e"})),
+        (
+            "mlflow.metric_history",
+            json!({"run_id": "r", "metric": "accuracy"}),
+        ),
+        (
+            "mlflow.promote",
+            json!({"model": "m", "version": "1", "alias": "champion"}),
+        ),
+        ("mlflow.register", json!({"model": "m", "run_id": "r"})),
+        ("mlflow.search_runs", json!({"experiments": ["e"]})),
+        ("mlflow.search_versions", json!({"model": "m"})),
+        ("mlflow.set_tags", json!({"run_id": "r", "tags": {"a": "b"}})),
+    ];
+    let mut named: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
+    let mut known: Vec<&str> = REGISTRY.names().collect();
+    named.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(named, known, "each action has its line in this table");
+    table
+}
+
+/// Those that speak HTTP, whatever the family.
+pub fn over_http() -> Vec<(&'static str, Json)> {
+    let mut all = all("unused");
+    all.retain(|(name, _)| !name.starts_with("exec.") && !name.starts_with("file."));
+    all
+}
