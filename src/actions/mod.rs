@@ -4,6 +4,7 @@
 //! outputs, classed failures, or the knowledge of what it reaches.
 
 pub mod data;
+pub mod drift;
 pub mod exec;
 pub mod file;
 pub mod http;
@@ -14,6 +15,7 @@ use crate::action::{Family, Registry};
 /// All families, in alphabetical order.
 const FAMILIES: &[Family] = &[
     data::FAMILY,
+    drift::FAMILY,
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,

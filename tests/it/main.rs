@@ -8,6 +8,7 @@ mod capabilities;
 mod cli;
 mod data;
 mod docs;
+mod drift;
 mod engine;
 mod escapes;
 mod evidence;

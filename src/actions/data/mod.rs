@@ -5,12 +5,13 @@
 
 mod check;
 mod contract;
+mod inject;
 mod profile;
 mod rule;
 pub mod rules;
 mod run;
 pub mod suite;
-mod table;
+pub(in crate::actions) mod table;
 
 use crate::action::{Class, Context, DynAction, Failure, Family};
 
@@ -19,12 +20,17 @@ pub use rule::Check;
 /// The family's line in the table of actions.
 pub const FAMILY: Family = Family {
     name: "data",
-    about: "tables in CSV, Parquet, JSON lines and Arrow files: quality, contracts, profiles",
+    about: "tables in CSV, Parquet, JSON lines and Arrow files: quality, contracts, profiles, injected drift",
     actions: ACTIONS,
     program: None,
 };
 
-const ACTIONS: &[&dyn DynAction] = &[&check::DataCheck, &contract::Contract, &profile::Profile];
+const ACTIONS: &[&dyn DynAction] = &[
+    &check::DataCheck,
+    &contract::Contract,
+    &inject::Inject,
+    &profile::Profile,
+];
 
 /// Reads tables away from the threads that wait for networks; ends waiting when the run stops or the step's time is
 /// over.

@@ -41,6 +41,11 @@ pub struct Table {
 }
 
 impl Table {
+    /// The path or pattern, as it was given.
+    pub(in crate::actions) fn path(&self) -> &str {
+        &self.path
+    }
+
     /// What to open, its files found and granted.
     pub(super) fn source(&self, files: &Files, base: &Path) -> Result<Source, Failure> {
         let delimiter = match self.delimiter.as_deref().map(str::as_bytes) {
@@ -70,7 +75,7 @@ impl Table {
     }
 
     /// Opens it. Blocks.
-    pub(super) fn open(&self, cx: &Context) -> Result<Opened, Failure> {
+    pub(in crate::actions) fn open(&self, cx: &Context) -> Result<Opened, Failure> {
         let mut opened = open(&self.source(&cx.tools.files, &cx.base_dir)?)?;
         if !self.path.contains('*') {
             opened.name.clone_from(&self.path);

@@ -65,6 +65,15 @@ impl Method {
         Self::EmpiricalMmd,
     ];
 
+    /// Evidently's name.
+    #[must_use]
+    pub fn word(self) -> String {
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
     /// Evidently's default threshold.
     #[must_use]
     pub const fn threshold(self) -> f64 {

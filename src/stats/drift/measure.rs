@@ -51,6 +51,27 @@ pub enum Method {
     Tvd,
 }
 
+impl Method {
+    /// The YAML name.
+    #[must_use]
+    pub fn word(self) -> String {
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|v| v.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+
+    /// Whether the method is for numbers, for categories.
+    #[must_use]
+    pub const fn suits(self) -> (bool, bool) {
+        match self {
+            Self::Auto | Self::Psi | Self::JensenShannon | Self::Kl | Self::Hellinger => (true, true),
+            Self::Chi2 | Self::G | Self::Z | Self::Fisher | Self::Tvd => (false, true),
+            _ => (true, false),
+        }
+    }
+}
+
 /// What a method found in one column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {

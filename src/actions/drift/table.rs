@@ -1,0 +1,92 @@
+//! Tables as `drift` and `data.inject` read them: whole, as numbers and categories.
+
+use crate::action::{Class, Context, Failure};
+use crate::actions::data::table::Table;
+use crate::stats::drift::frame::{Column, Frame};
+use crate::tools::Capability;
+use crate::tools::tables::{collect, failure, unknown_column};
+use polars::prelude::{DataFrame, DataType};
+
+/// A table in memory.
+pub struct Loaded {
+    /// For messages.
+    pub name: String,
+    pub data: DataFrame,
+}
+
+/// Reads a whole table. Blocks.
+pub fn load(table: &Table, cx: &Context) -> Result<Loaded, Failure> {
+    let opened = table.open(cx)?;
+    Ok(Loaded {
+        data: collect(opened.frame, &opened.name)?,
+        name: opened.name,
+    })
+}
+
+/// What reading the table under this key needs, as far as its path is known before the run.
+pub fn reads(params: &serde_json::Value, key: &str) -> Capability {
+    let path = params
+        .get(key)
+        .and_then(|t| t.get("path"))
+        .and_then(serde_json::Value::as_str)
+        .filter(|p| !p.contains("${{") && !p.contains('*'))
+        .unwrap_or("?");
+    Capability::Read {
+        path: path.to_owned(),
+    }
+}
+
+impl Loaded {
+    /// The names of the table's columns.
+    pub fn columns(&self) -> Vec<&str> {
+        self.data
+            .get_column_names()
+            .into_iter()
+            .map(polars::prelude::PlSmallStr::as_str)
+            .collect()
+    }
+
+    /// These columns as numbers and categories; those in `categorical` are categories though they hold numbers.
+    pub fn frame(&self, columns: &[String], categorical: &[String]) -> Result<Frame, Failure> {
+        let read = |name: &String| Ok((name.clone(), self.column(name, categorical.contains(name))?));
+        Ok(Frame(columns.iter().map(read).collect::<Result<_, Failure>>()?))
+    }
+
+    fn column(&self, name: &str, categorical: bool) -> Result<Column, Failure> {
+        let Ok(column) = self.data.column(name) else {
+            return Err(unknown_column(name, &self.columns(), &self.name));
+        };
+        let dtype = column.dtype().clone();
+        let failed = |e| failure(&format!("column `{name}` of {}", self.name), &e);
+        let nested = matches!(
+            dtype,
+            DataType::List(_) | DataType::Struct(_) | DataType::Binary | DataType::Array(..)
+        );
+        if nested {
+            return Err(Failure::new(
+                Class::BadParameter,
+                format!(
+                    "column `{name}` of {} has the type {dtype}, which is neither a number nor a category",
+                    self.name
+                ),
+            )
+            .help(format!("leave it out: `exclude: [{name}]`")));
+        }
+        let numeric = dtype.is_primitive_numeric() || dtype.is_decimal() || dtype.is_temporal();
+        let series = column.as_materialized_series();
+        if numeric && !categorical {
+            // Times are compared by their physical numbers.
+            let numbers = series
+                .to_physical_repr()
+                .cast(&DataType::Float64)
+                .map_err(failed)?;
+            let values = numbers.f64().map_err(failed)?;
+            return Ok(Column::Numeric(
+                values.iter().map(|v| v.unwrap_or(f64::NAN)).collect(),
+            ));
+        }
+        let text = series.cast(&DataType::String).map_err(failed)?;
+        let values = text.str().map_err(failed)?;
+        Ok(Column::of_names(values.iter()))
+    }
+}
