@@ -4,10 +4,31 @@ use serde_json::{Value as Json, json};
 use specrun::actions::REGISTRY;
 
 /// Every action with parameters that its schema takes. Those that speak HTTP use an endpoint of their family; those that
-/// read a file read `file`.
+/// read a file read `file`, those that read a table the table of that name.
 pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let version = json!({"model": "m", "version": "1"});
+    let rows = json!({"path": format!("{file}.csv")});
+    let inject = json!({"column": "a", "kind": "missing"});
     let table = vec![
+        (
+            "data.check",
+            json!({"table": rows, "checks": [{"row_count": {"min": 1}}]}),
+        ),
+        (
+            "data.contract",
+            json!({"table": rows, "columns": {"a": {"type": "text"}}}),
+        ),
+        (
+            "data.inject",
+            json!({"table": rows, "column": "a", "kind": "missing", "magnitude": 0.5}),
+        ),
+        ("data.profile", json!({"table": rows})),
+        ("drift.detect", json!({"reference": rows, "current": rows})),
+        ("drift.false_positive_rate", json!({"reference": rows})),
+        (
+            "drift.power",
+            json!({"reference": rows, "inject": inject, "magnitudes": [0.5]}),
+        ),
         ("exec.run", json!({"argv": ["printf", "x"]})),
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
@@ -46,6 +67,13 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
-    all.retain(|(name, _)| !name.starts_with("exec.") && !name.starts_with("file."));
+    all.retain(|(name, _)| !name.starts_with("exec.") && !reads_files(name));
     all
+}
+
+/// Whether an action reaches files and nothing else.
+pub fn reads_files(action: &str) -> bool {
+    ["data.", "drift.", "file."]
+        .iter()
+        .any(|family| action.starts_with(family))
 }
