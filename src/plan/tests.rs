@@ -431,5 +431,5 @@ fn plans_are_shown() {
     }
     assert!(show::dot(&plan).contains("s0_0 -> s0_1;"));
     assert!(show::mermaid(&plan).contains("s0_0 --> s0_1"));
-    assert_eq!(show::capabilities(&plan), ["--allow-net=?", "--allow-net=h:81"]);
+    assert_eq!(show::capabilities(&plan), ["--allow-net='?'", "--allow-net=h:81"]);
 }
