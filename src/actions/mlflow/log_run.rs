@@ -93,14 +93,29 @@ impl Action for LogRun {
         client.post::<Done>("runs/log-batch", &batch).await?;
         if !params.datasets.is_empty() {
             let datasets: Json = params.datasets.iter().map(Used::row).collect();
-            client
-                .post::<Done>("runs/log-inputs", &json!({ "run_id": id, "datasets": datasets }))
-                .await?;
+            log_inputs(&client, &json!({ "run_id": id, "datasets": datasets })).await?;
         }
         let end = json!({ "run_id": id, "status": "FINISHED", "end_time": now });
         client.post::<Json>("runs/update", &end).await?;
         lookup::run(&client, &id).await
     }
+}
+
+/// Names a run's datasets. MLflow 3 fails one of two runs that name the same new dataset at the same moment (it looks
+/// for the row, then inserts it): the row is there the second time.
+async fn log_inputs(client: &Client<'_>, body: &Json) -> Result<(), Failure> {
+    let first = client.post::<Done>("runs/log-inputs", body).await;
+    let lost_the_race = |f: &Failure| {
+        f.class == Class::Invalid
+            && std::iter::once(&f.message)
+                .chain(&f.details)
+                .any(|t| t.contains("UNIQUE constraint"))
+    };
+    match first {
+        Err(failure) if lost_the_race(&failure) => client.post::<Done>("runs/log-inputs", body).await?,
+        other => other?,
+    };
+    Ok(())
 }
 
 impl Used {

@@ -53,8 +53,11 @@ impl Project {
 
     /// The command, not yet started: no terminal, no input, nothing of the surrounding CI or home.
     pub fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_specrun"));
+        // What starts the tests may ignore signals (`nohup`, a shell's `&`), and a process inherits that.
+        let mut command = Command::new("env");
         command
+            .arg("--default-signal=HUP,INT,TERM,TSTP")
+            .arg(env!("CARGO_BIN_EXE_specrun"))
             .args(args)
             .current_dir(self.path())
             .stdin(Stdio::null())

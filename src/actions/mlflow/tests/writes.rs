@@ -337,6 +337,13 @@ async fn a_run_is_logged_into_an_experiment_that_is_made_for_it() {
         )
         .on("POST runs/create", recorded("run-create"))
         .on("POST runs/log-batch", recorded("log-batch"))
+        .on(
+            "POST runs/log-inputs",
+            Answer::json(
+                400,
+                &json!({ "error_code": "BAD_REQUEST", "message": "(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.digest" }),
+            ),
+        )
         .on("POST runs/log-inputs", Answer::json(200, &json!({})))
         .on("POST runs/update", recorded("run-update"))
         .on("GET runs/get", recorded("run-get"));
@@ -349,7 +356,9 @@ async fn a_run_is_logged_into_an_experiment_that_is_made_for_it() {
     let batch = &fake.asked_for("POST runs/log-batch")[0].body;
     assert_eq!(batch["metrics"][0]["value"], 0.9);
     assert_eq!(batch["params"], json!([{ "key": "depth", "value": "3" }]));
-    let data = &fake.asked_for("POST runs/log-inputs")[0].body["datasets"][0];
+    // Another run named the same dataset at the same moment: asked once more, the row is there.
+    assert_eq!(fake.asked_for("POST runs/log-inputs").len(), 2);
+    let data = &fake.asked_for("POST runs/log-inputs")[1].body["datasets"][0];
     assert_eq!(data["dataset"]["source"], "{\"uri\":\"s3://datasets/d.csv\"}");
     assert_eq!(data["dataset"]["source_type"], "s3");
     assert_eq!(fake.asked_for("POST runs/update")[0].body["status"], "FINISHED");
