@@ -61,7 +61,7 @@ impl Way {
         let mut command = Command::new(words[0]);
         command
             .args(&words[1..])
-            .arg(like.get_program())
+            .arg(env!("CARGO_BIN_EXE_specrun"))
             .current_dir(project.path())
             .stdin(Stdio::null());
         for (name, value) in like.get_envs() {
