@@ -56,9 +56,15 @@ impl Signals {
         let control = control.clone();
         tasks.push(tokio::spawn(async move {
             while stops.recv().await.is_some() {
+                // Listened for before the stop: the stop takes hold only some time after the call that asks for it has
+                // returned, and what goes on before that would let the children go on.
+                let Ok(mut goes_on) = signal(SignalKind::from_raw(Signal::CONT.as_raw())) else {
+                    continue;
+                };
                 control.pause();
-                // Returns when somebody sends SIGCONT.
-                let _ = kill_process(getpid(), Signal::STOP);
+                if kill_process(getpid(), Signal::STOP).is_ok() {
+                    goes_on.recv().await;
+                }
                 control.resume();
             }
         }));
