@@ -3,23 +3,27 @@
 //! An action is worth adding when a spec cannot say the same with `http.request` or `exec.run` without losing typed
 //! outputs, classed failures, or the knowledge of what it reaches.
 
+pub mod cosign;
 pub mod data;
 pub mod drift;
 pub mod exec;
 pub mod file;
 pub mod http;
 pub mod mlflow;
+pub mod scan;
 
 use crate::action::{Family, Registry};
 
 /// All families, in alphabetical order.
 const FAMILIES: &[Family] = &[
+    cosign::FAMILY,
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
     mlflow::FAMILY,
+    scan::FAMILY,
 ];
 
 /// The actions this program has.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::check::{Class, Failure};
 use crate::value::Secret;
 
 /// How to say who is asking.
@@ -42,5 +43,47 @@ impl Endpoints {
     #[must_use]
     pub fn get(&self, family: &str) -> Option<&Endpoint> {
         self.0.get(family)
+    }
+
+    /// The words that start a program of a family: what the environment says under
+    /// `endpoints.FAMILY.programs.NAME` (a path, or a list of words), else the name itself, to be looked up in PATH.
+    ///
+    /// # Errors
+    /// Class `bad_parameter` when the environment says something else there.
+    pub fn program(&self, family: &str, name: &str) -> Result<Vec<String>, Failure> {
+        let programs = self.get(family).and_then(|e| e.settings.get("programs"));
+        let Some(said) = programs.and_then(|p| p.get(name)) else {
+            return Ok(vec![name.to_owned()]);
+        };
+        let words = match said {
+            serde_json::Value::String(path) => Some(vec![path.clone()]),
+            serde_json::Value::Array(words) => words
+                .iter()
+                .map(|w| w.as_str().map(str::to_owned))
+                .collect::<Option<Vec<_>>>(),
+            _ => None,
+        };
+        words.filter(|w| w.first().is_some_and(|p| !p.is_empty())).ok_or_else(|| {
+            Failure::new(
+                Class::BadParameter,
+                format!("the environment's `endpoints.{family}.programs.{name}` must be a path or a list of words"),
+            )
+        })
+    }
+
+    /// The variables the environment gives the programs of a family: `endpoints.FAMILY.env`.
+    ///
+    /// # Errors
+    /// Class `bad_parameter` when they are no texts by name.
+    pub fn variables(&self, family: &str) -> Result<BTreeMap<String, String>, Failure> {
+        let Some(said) = self.get(family).and_then(|e| e.settings.get("env")) else {
+            return Ok(BTreeMap::new());
+        };
+        serde_json::from_value(said.clone()).map_err(|e| {
+            Failure::new(
+                Class::BadParameter,
+                format!("the environment's `endpoints.{family}.env` must be texts by name: {e}"),
+            )
+        })
     }
 }

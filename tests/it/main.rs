@@ -26,4 +26,5 @@ mod repeats;
 mod report;
 mod secrets;
 mod services;
+mod supply;
 mod support;

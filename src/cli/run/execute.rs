@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::missing;
 use super::prepare::{Prepared, Settings};
 use super::reports;
 use super::signals::Signals;
@@ -23,8 +22,6 @@ use crate::value::SpecId;
 /// What every stage needs.
 #[derive(Clone, Copy)]
 struct Around<'a> {
-    registry: &'a Registry,
-    runtime: &'a tokio::runtime::Handle,
     control: &'a Control,
     output: Output,
 }
@@ -51,8 +48,6 @@ pub(super) fn execute(prepared: Prepared, registry: &Registry, output: Output) -
     let exit = match signals {
         Ok(_signals) => {
             let around = Around {
-                registry,
-                runtime: runtime.handle(),
                 control: &control,
                 output,
             };
@@ -233,8 +228,6 @@ fn with_engine(
     let mut options = options(&settings, dir, Arc::new(exit_code));
     options.preamble = given.preamble;
     options.blocked = given.blocked;
-    let needs = missing::programs(&loaded.plan, around.registry, &tools);
-    options.blocked.extend(around.runtime.block_on(needs));
     let plan = Arc::new(loaded.plan);
     let outcome = engine::run(
         plan,

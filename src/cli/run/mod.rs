@@ -2,7 +2,6 @@
 
 mod args;
 mod execute;
-mod missing;
 mod prepare;
 mod reports;
 mod signals;

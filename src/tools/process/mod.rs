@@ -46,6 +46,8 @@ pub const INHERITED: [&str; 12] = [
 pub struct Command {
     /// A name to look up in `PATH`, or a path when it holds a `/` (relative to `dir`).
     pub program: String,
+    /// The name that grants know it by, when the environment says where the program of that name lives.
+    pub known_as: Option<String>,
     pub args: Vec<String>,
     /// Variables besides the inherited ones; a secret may stand here, but never in the arguments, which every user of
     /// the machine can read.

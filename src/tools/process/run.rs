@@ -94,7 +94,7 @@ impl Processes {
             env.push((name.clone(), text.into()));
         }
         env.push((MARKER.to_owned(), self.marker.clone().into()));
-        self.judge(&command, &command.program)?;
+        self.judge(&command, command.known_as.as_deref().unwrap_or(&command.program))?;
         // Under a policy a name means the program of specrun's own PATH, or a spec could put another in its place.
         let own = std::env::var_os("PATH");
         let given = env.iter().find(|(n, _)| n == "PATH").map(|(_, v)| v.as_os_str());

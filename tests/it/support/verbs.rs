@@ -10,6 +10,11 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
     let table = vec![
+        ("cosign.sign", json!({"blob": file, "key": file})),
+        (
+            "cosign.verify",
+            json!({"blob": file, "key": file, "signature": file}),
+        ),
         (
             "data.check",
             json!({"table": rows, "checks": [{"row_count": {"min": 1}}]}),
@@ -55,6 +60,13 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("mlflow.search_runs", json!({"experiments": ["e"]})),
         ("mlflow.search_versions", json!({"model": "m"})),
         ("mlflow.set_tags", json!({"run_id": "r", "tags": {"a": "b"}})),
+        ("scan.fs", json!({"path": file})),
+        ("scan.image", json!({"archive": file})),
+        (
+            "scan.report",
+            json!({"path": file, "form": "trivy", "of": "i", "looked_for": ["secrets"]}),
+        ),
+        ("scan.secrets", json!({"path": file})),
     ];
     let mut named: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
     let mut known: Vec<&str> = REGISTRY.names().collect();
@@ -67,12 +79,23 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
-    all.retain(|(name, _)| !name.starts_with("exec.") && !reads_files(name));
+    all.retain(|(name, _)| !runs_programs(name) && !reads_files(name));
     all
+}
+
+/// Whether an action starts a program.
+pub fn runs_programs(action: &str) -> bool {
+    let starts = ["cosign.", "exec.", "scan."]
+        .iter()
+        .any(|family| action.starts_with(family));
+    starts && action != "scan.report"
 }
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
+    if action == "scan.report" {
+        return true;
+    }
     ["data.", "drift.", "file."]
         .iter()
         .any(|family| action.starts_with(family))

@@ -1,0 +1,117 @@
+//! How cosign is asked: the words, the folder, the variables.
+
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::action::{Class, Context, Failure};
+use crate::tools::Capability;
+use crate::tools::http::Until;
+use crate::tools::process::{Command, EnvValue, Finished};
+use crate::value::Secret;
+
+/// The family, and the name of its program.
+pub(super) const COSIGN: &str = "cosign";
+
+/// Whether the transparency log has a say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum TransparencyLog {
+    /// The signature must be, or is written, in the log (needs the network).
+    #[default]
+    Required,
+    /// The log is left out: for keys of one's own, and without a network.
+    Ignored,
+}
+
+/// Runs cosign to its end, whatever its exit code.
+pub(super) async fn cosign(
+    words: Vec<String>,
+    password: Option<Secret>,
+    cx: &Context,
+) -> Result<Finished, Failure> {
+    let mut program = cx.tools.endpoints.program(COSIGN, COSIGN)?.into_iter();
+    let first = program.next().unwrap_or_else(|| COSIGN.to_owned());
+    let mut command = Command::new(first, program.chain(words));
+    command.known_as = Some(COSIGN.to_owned());
+    std::fs::create_dir_all(&cx.artifact_dir).map_err(|e| {
+        Failure::new(
+            Class::Internal,
+            format!("the folder {}: {e}", cx.artifact_dir.display()),
+        )
+    })?;
+    command.dir.clone_from(&cx.artifact_dir);
+    for (name, value) in cx.tools.endpoints.variables(COSIGN)? {
+        command.env.push((name, EnvValue::Plain(value)));
+    }
+    // Without the variable cosign asks at a terminal that is not there.
+    let password = password.map_or_else(|| EnvValue::Plain(String::new()), EnvValue::Secret);
+    command.env.push(("COSIGN_PASSWORD".to_owned(), password));
+    let until = Until {
+        deadline: cx.deadline,
+        cancel: cx.cancel.clone(),
+    };
+    cx.tools.process.run(command, &until).await
+}
+
+/// A key as cosign takes it: a reference to a key service (`awskms://…`, `k8s://…`, `env://…`) as it is, a file
+/// under its whole path.
+pub(super) fn key(key: &str, cx: &Context) -> Result<String, Failure> {
+    if key.contains("://") {
+        return Ok(key.to_owned());
+    }
+    file(key, cx)
+}
+
+/// The whole path of a file that must be there: cosign takes a path that leads nowhere for a signature itself.
+pub(super) fn file(path: &str, cx: &Context) -> Result<String, Failure> {
+    let (whole, _) = cx.tools.files.open(&cx.base_dir, path)?;
+    Ok(whole.display().to_string())
+}
+
+/// What a call reaches: the program, the files it is given, and the registry of an image.
+pub(super) fn reach(verb: &str, files: &[&str], params: &serde_json::Value) -> Vec<Capability> {
+    let text = |key: &str| params.get(key).and_then(serde_json::Value::as_str);
+    let mut all = vec![Capability::Exec {
+        program: COSIGN.to_owned(),
+        args: vec![verb.to_owned()],
+    }];
+    for path in files
+        .iter()
+        .filter_map(|key| text(key))
+        .filter(|p| !p.contains("://"))
+    {
+        let known = !path.contains("${{");
+        all.push(Capability::Read {
+            path: if known { path } else { "?" }.to_owned(),
+        });
+    }
+    if let Some(image) = text("image") {
+        all.push(Capability::registry_of(image));
+    }
+    all
+}
+
+/// Asks for the grant of the registry, which cosign reaches by itself.
+pub(super) fn may_reach(image: &str, cx: &Context) -> Result<(), Failure> {
+    cx.tools.grants.check(&Capability::registry_of(image))
+}
+
+/// The sentence cosign said of an error; how it ended when it said none.
+pub(super) fn said(done: &Finished) -> String {
+    let text = done.stderr.text.trim();
+    let sentence = text
+        .lines()
+        .find_map(|l| l.strip_prefix("Error: "))
+        .or_else(|| text.lines().rev().find(|l| !l.trim().is_empty()))
+        .map(str::trim);
+    sentence.map_or_else(|| format!("it ended with {} and no word", done.how()), str::to_owned)
+}
+
+/// Where a file of this attempt goes.
+pub(super) fn artifact(cx: &Context, name: &str) -> Result<String, Failure> {
+    let path = cx
+        .artifact(name)
+        .map_err(|e| Failure::new(Class::Internal, format!("the folder of `{name}`: {e}")))?;
+    Ok(Path::new(&path).display().to_string())
+}
