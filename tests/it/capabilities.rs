@@ -10,7 +10,7 @@ use crate::support::specrun::{Project, spec};
 use crate::support::verbs;
 
 /// The environment of the specs here; nothing listens there.
-const ENVIRONMENT: &str = "environment: none\nendpoints:\n  http: {url: \"http://127.0.0.1:9\"}\n  mlflow: {url: \"http://127.0.0.1:9\"}\n";
+const ENVIRONMENT: &str = "environment: none\nendpoints:\n  cost: {url: \"http://127.0.0.1:9\"}\n  http: {url: \"http://127.0.0.1:9\"}\n  mlflow: {url: \"http://127.0.0.1:9\"}\n";
 
 /// A spec with one step.
 fn one(action: &str, params: &Json) -> String {
@@ -25,7 +25,7 @@ fn one(action: &str, params: &Json) -> String {
 
 #[test]
 fn every_action_without_a_grant_is_77_and_the_flag_it_names_grants_it() {
-    for (action, params) in verbs::all("/etc/hostname") {
+    for (action, params) in verbs::reaching("/etc/hostname") {
         let project = Project::new();
         project.file("env.yaml", ENVIRONMENT);
         project.file("specs/a.yaml", &one(action, &params));
@@ -67,10 +67,9 @@ fn every_action_without_a_grant_is_77_and_the_flag_it_names_grants_it() {
 #[tokio::test]
 async fn every_action_without_a_grant_is_refused_when_it_acts() {
     let server = Faults::start().await;
-    for (action, params) in verbs::all("/etc/hostname") {
+    for (action, params) in verbs::reaching("/etc/hostname") {
         let mut stage = Stage::new();
-        stage.endpoint("http", server.url("/ok"));
-        stage.endpoint("mlflow", server.url("/ok"));
+        stage.endpoints_at(&server.url("/ok"));
         for grants in [
             only(&[("env", "NOTHING".into())]),
             Grants {

@@ -105,7 +105,10 @@ pub(super) fn said(done: &Finished) -> String {
         .find_map(|l| l.strip_prefix("Error: "))
         .or_else(|| text.lines().rev().find(|l| !l.trim().is_empty()))
         .map(str::trim);
-    sentence.map_or_else(|| format!("it ended with {} and no word", done.how()), str::to_owned)
+    sentence.map_or_else(
+        || format!("it ended with {} and no word", done.how()),
+        str::to_owned,
+    )
 }
 
 /// Where a file of this attempt goes.

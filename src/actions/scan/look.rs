@@ -155,8 +155,6 @@ async fn trivy(
         "image"
     }];
     words.extend(["--scanners", scanners, "--format", "json", "--quiet"]);
-    // An ignore file that happens to lie somewhere would hide findings: what is accepted stands in the spec.
-    words.extend(["--ignorefile", "no-ignore-file"]);
     words.extend(["--exit-code", &found, "--output", report]);
     if !how.update_database {
         words.extend(["--skip-db-update", "--skip-java-db-update", "--offline-scan"]);

@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::prepare::{Prepared, Settings};
 use super::reports;
 use super::signals::Signals;
-use crate::action::Registry;
 use crate::cli::Exit;
 use crate::cli::output::Output;
 use crate::cli::site;
@@ -27,7 +26,7 @@ struct Around<'a> {
 }
 
 /// Runs what was prepared.
-pub(super) fn execute(prepared: Prepared, registry: &Registry, output: Output) -> Exit {
+pub(super) fn execute(prepared: Prepared, output: Output) -> Exit {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .thread_name("signals")

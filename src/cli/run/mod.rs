@@ -16,7 +16,7 @@ use crate::action::Registry;
 
 pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     match prepare(args, registry, output) {
-        Ok(prepared) => execute::execute(prepared, registry, output),
+        Ok(prepared) => execute::execute(prepared, output),
         Err(exit) => exit,
     }
 }

@@ -76,9 +76,16 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     table
 }
 
+/// Those that reach anything at all: a computation needs no grant.
+pub fn reaching(file: &str) -> Vec<(&'static str, Json)> {
+    let mut all = all(file);
+    all.retain(|(name, params)| !REGISTRY.get(name).unwrap().capabilities(params).is_empty());
+    all
+}
+
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
-    let mut all = all("unused");
+    let mut all = reaching("unused");
     all.retain(|(name, _)| !runs_programs(name) && !reads_files(name));
     all
 }
@@ -93,10 +100,7 @@ pub fn runs_programs(action: &str) -> bool {
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
-    if action == "scan.report" {
-        return true;
-    }
-    ["data.", "drift.", "file."]
+    ["cost.bill", "scan.report", "data.", "drift.", "file."]
         .iter()
         .any(|family| action.starts_with(family))
 }
