@@ -10,6 +10,7 @@ pub mod drift;
 pub mod exec;
 pub mod file;
 pub mod http;
+pub mod load;
 pub mod mlflow;
 pub mod scan;
 
@@ -24,6 +25,7 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    load::FAMILY,
     mlflow::FAMILY,
     scan::FAMILY,
 ];

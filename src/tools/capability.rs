@@ -49,18 +49,16 @@ impl Capability {
         }
     }
 
-    /// The registry an image lies in. A name without a registry is Docker Hub's: the first part is a host only when it
-    /// holds a dot or a colon, or is `localhost` (the reference grammar of distribution/reference).
+    /// The registry that an image names: the first part of its name, when it holds a dot or a colon or is `localhost`
+    /// (the reference grammar of distribution/reference).
     #[must_use]
-    pub fn registry_of(image: &str) -> Self {
+    pub fn registry_of(image: &str) -> Option<Self> {
         if image.contains("${{") {
-            return Self::net_of_url(image);
+            return Some(Self::net_of_url(image));
         }
-        let host = image
-            .split_once('/')
-            .map(|(first, _)| first)
-            .filter(|first| first.contains(['.', ':']) || *first == "localhost");
-        Self::net_of_url(&format!("https://{}/", host.unwrap_or("index.docker.io")))
+        let (first, _) = image.split_once('/')?;
+        let is_host = first.contains(['.', ':']) || first == "localhost";
+        is_host.then(|| Self::net_of_url(&format!("https://{first}/")))
     }
 
     /// The kind as the flags and policies name it: `exec`, `net`, `endpoint`, `read`, `write`, `env`, `secret`,

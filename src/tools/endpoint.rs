@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use super::Capability;
 use crate::check::{Class, Failure};
 use crate::value::Secret;
 
@@ -30,7 +31,8 @@ pub struct Endpoint {
     /// The family's own keys, texts resolved.
     ///
     /// `exec` has two, so that a spec can name what it runs without knowing where that lives:
-    /// `programs: {train: [/venv/bin/python, /lab/train.py]}` gives the words that stand for the program `train`,
+    /// `programs: {train: [/venv/bin/python, /lab/train.py]}` gives the words that stand for the program `train`
+    /// (`train: {run: [...], env: {...}, needs: [mlflow]}` also its variables, and the services it needs),
     /// and `env: {MLFLOW_TRACKING_URI: http://...}` the variables every program gets (a step's own win).
     pub settings: BTreeMap<String, serde_json::Value>,
 }
@@ -69,6 +71,25 @@ impl Endpoints {
                 format!("the environment's `endpoints.{family}.programs.{name}` must be a path or a list of words"),
             )
         })
+    }
+
+    /// What the environment means by a name: the text under `endpoints.FAMILY.GROUP.NAME`.
+    #[must_use]
+    pub fn named(&self, family: &str, group: &str, name: &str) -> Option<&str> {
+        self.get(family)?.settings.get(group)?.get(name)?.as_str()
+    }
+
+    /// An image with its registry: one that names none lies in the environment's (`endpoints.FAMILY.registry`), else in
+    /// the one that everybody means by it.
+    #[must_use]
+    pub fn image(&self, family: &str, image: &str) -> String {
+        let registry = self
+            .get(family)
+            .and_then(|e| e.settings.get("registry")?.as_str());
+        match registry {
+            Some(registry) if Capability::registry_of(image).is_none() => format!("{registry}/{image}"),
+            _ => image.to_owned(),
+        }
     }
 
     /// The variables the environment gives the programs of a family: `endpoints.FAMILY.env`.

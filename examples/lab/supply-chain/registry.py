@@ -10,7 +10,8 @@ start, so no key and no secret is written down anywhere. What lies where:
     PORT/models/predictor:wrong-key     signed with keys/other.key
     PORT/models/predictor:tampered      was signed; then the tag was moved to another image
     PORT/models/predictor:transplanted  another image, with the signature of `signed` copied to it
-    PORT/models/predictor:ready         made last: everything above is there
+    PORT/models/predictor:{clean,secret,vulnerable}  images for scanners
+    PORT/models/predictor:ready         made last: everything else is there
     STATE/keys/{cosign,other}.{key,pub}
     STATE/images/{clean,secret,vulnerable}.tar   images as `docker save` writes them
     STATE/files/{clean,secret,vulnerable}/       the same files, unpacked
@@ -123,6 +124,7 @@ def fill(bin_: Path, port: int, state: Path, server: subprocess.Popen) -> None:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_bytes(content)
         archive(state / "images" / f"{kind}.tar", f"lab/{kind}:1", files)
+        registry.push(files, kind)
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     subprocess.run([bin_ / "make-trivy-db", HERE / "advisories.json", state / "trivy", now], check=True)
     registry.push(image("ready"), "ready")

@@ -54,9 +54,12 @@ pub(super) async fn cosign(
     cx.tools.process.run(command, &until).await
 }
 
-/// A key as cosign takes it: a reference to a key service (`awskms://…`, `k8s://…`, `env://…`) as it is, a file
-/// under its whole path.
+/// A key as cosign takes it: the file the environment means by a name (`endpoints.cosign.keys`), a reference to a key
+/// service (`awskms://…`, `k8s://…`) as it is, any other file under its whole path.
 pub(super) fn key(key: &str, cx: &Context) -> Result<String, Failure> {
+    if let Some(path) = cx.tools.endpoints.named(COSIGN, "keys", key) {
+        return Ok(path.to_owned());
+    }
     if key.contains("://") {
         return Ok(key.to_owned());
     }
@@ -87,14 +90,22 @@ pub(super) fn reach(verb: &str, files: &[&str], params: &serde_json::Value) -> V
         });
     }
     if let Some(image) = text("image") {
-        all.push(Capability::registry_of(image));
+        all.push(registry(image));
     }
     all
 }
 
-/// Asks for the grant of the registry, which cosign reaches by itself.
-pub(super) fn may_reach(image: &str, cx: &Context) -> Result<(), Failure> {
-    cx.tools.grants.check(&Capability::registry_of(image))
+/// What reaching an image takes: its registry, or, when it names none, the environment's.
+fn registry(image: &str) -> Capability {
+    Capability::registry_of(image).unwrap_or(Capability::Endpoint {
+        family: COSIGN.to_owned(),
+    })
+}
+
+/// The whole name of an image, once its registry is granted: cosign reaches it by itself.
+pub(super) fn image(image: &str, cx: &Context) -> Result<String, Failure> {
+    cx.tools.grants.check(&registry(image))?;
+    Ok(cx.tools.endpoints.image(COSIGN, image))
 }
 
 /// The sentence cosign said of an error; how it ended when it said none.

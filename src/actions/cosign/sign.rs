@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::classify::{failure, odd};
-use super::program::{TransparencyLog, artifact, cosign, file, key, may_reach, reach};
+use super::program::{TransparencyLog, artifact, cosign, file, image as whole_name, key, reach};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::value::{Duration, Secret};
@@ -22,7 +22,8 @@ pub struct Params {
     /// A file, relative to the spec's folder; this or `image`.
     #[serde(default)]
     blob: Option<String>,
-    /// The private key: a file relative to the spec's folder, or a reference to a key service (`awskms://…`).
+    /// The private key: a name that the environment gives a file, a file relative to the spec's folder, or a reference to
+    /// a key service (`awskms://…`).
     key: String,
     /// The password of the key's file.
     #[serde(default)]
@@ -116,14 +117,14 @@ impl Action for Sign {
                 let why = format!("`{image}` names no digest: the tag may mean another image by then");
                 return Err(Failure::new(Class::BadParameter, why).help("name it `NAME@sha256:…`"));
             }
-            may_reach(image, cx)?;
+            let image = whole_name(image, cx)?;
             if params.allow_http {
                 words.push("--allow-http-registry=true".to_owned());
             }
             for (key, value) in &params.annotations {
                 words.extend(["--annotations".to_owned(), format!("{key}={value}")]);
             }
-            words.extend(["--".to_owned(), image.clone()]);
+            words.extend(["--".to_owned(), image]);
         }
         if let Some(blob) = &params.blob {
             let path = artifact(cx, "bundle.json")?;

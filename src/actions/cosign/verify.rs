@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::bundle;
 use super::classify::{Verified, classify, odd};
-use super::program::{TransparencyLog, cosign, file, key, may_reach, reach, said};
+use super::program::{TransparencyLog, cosign, file, image as whole_name, key, reach, said};
 use crate::action::{Action, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::tools::process::Finished;
@@ -21,13 +21,15 @@ use crate::value::Duration;
 #[serde(deny_unknown_fields)]
 pub struct Params {
     /// An image or artifact in a registry: `registry.example.org/models/fraud@sha256:…`; this or `blob`. A tag can be
-    /// moved afterwards: the digest that was verified is in the output, to be compared with the one that is deployed.
+    /// moved afterwards: the digest that was verified is in the output, to be compared with the one that is deployed. A
+    /// name without a registry lies in the environment's (`endpoints: {cosign: {registry: …}}`).
     #[serde(default)]
     image: Option<String>,
     /// A file, relative to the spec's folder; this or `image`.
     #[serde(default)]
     blob: Option<String>,
-    /// The public key: a file relative to the spec's folder, or a reference to a key service (`awskms://…`).
+    /// The public key: a name that the environment gives a file (`endpoints: {cosign: {keys: {release: …}}}`), a file
+    /// relative to the spec's folder, or a reference to a key service (`awskms://…`).
     #[serde(default)]
     key: Option<String>,
     /// Without a key: who the certificate must be for.
@@ -216,14 +218,14 @@ fn words(params: &Params, cx: &Context) -> Result<Vec<String>, Failure> {
         ]);
     }
     if let Some(image) = &params.image {
-        may_reach(image, cx)?;
+        let image = whole_name(image, cx)?;
         if params.allow_http {
             words.push("--allow-http-registry=true".to_owned());
         }
         for (key, value) in &params.annotations {
             words.extend(["--annotations".to_owned(), format!("{key}={value}")]);
         }
-        words.extend(["-o".to_owned(), "json".to_owned(), "--".to_owned(), image.clone()]);
+        words.extend(["-o".to_owned(), "json".to_owned(), "--".to_owned(), image]);
     }
     if let Some(blob) = &params.blob {
         if let Some(signature) = &params.signature {

@@ -18,7 +18,8 @@ use crate::value::Duration;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The folder or file, relative to the spec's folder.
+    /// The folder or file: a name that the environment gives one (`endpoints: {scan: {folders: {model: …}}}`), or a path
+    /// relative to the spec's folder.
     #[schemars(length(min = 1))]
     path: String,
     /// `trivy` or `grype`.
@@ -62,7 +63,7 @@ impl Action for Fs {
             max_database_age: params.max_database_age,
             ignore: &params.ignore,
         };
-        let whole = cx.tools.files.readable(&cx.base_dir, &params.path)?;
+        let whole = program::place(&params.path, cx)?;
         let whole = whole.display().to_string();
         look::look(&Target::Folder(&whole), &how, cx).await
     }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::ignore::Ignore;
 use super::look::{self, Look, LookFor, Scanner, Target};
 use super::outcome::Scanned;
-use super::program;
+use super::program::{self, FAMILY};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::value::Duration;
@@ -18,7 +18,8 @@ use crate::value::Duration;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// An image in a registry; this or `archive`.
+    /// An image in a registry; this or `archive`. A name without a registry lies in the environment's (`endpoints: {scan:
+    /// {registry: …}}`).
     #[serde(default)]
     image: Option<String>,
     /// An image as a file (`docker save`) or a folder in OCI layout, relative to the spec's folder; this or `image`.
@@ -52,7 +53,7 @@ impl Action for Image {
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
         let mut all = program::reach(scanner(params), "image", params, "archive");
         if let Some(image) = params.get("image").and_then(Json::as_str) {
-            all.push(Capability::registry_of(image));
+            all.push(registry(image));
         }
         all
     }
@@ -83,8 +84,9 @@ impl Action for Image {
             ignore: &params.ignore,
         };
         if let Some(image) = &params.image {
-            cx.tools.grants.check(&Capability::registry_of(image))?;
-            return look::look(&Target::Image(image), &how, cx).await;
+            cx.tools.grants.check(&registry(image))?;
+            let image = cx.tools.endpoints.image(FAMILY, image);
+            return look::look(&Target::Image(&image), &how, cx).await;
         }
         let archive = params.archive.as_deref().ok_or_else(|| {
             Failure::new(
@@ -96,6 +98,13 @@ impl Action for Image {
         let whole = whole.display().to_string();
         look::look(&Target::Archive(&whole), &how, cx).await
     }
+}
+
+/// What reaching an image takes: its registry, or, when it names none, the environment's.
+fn registry(image: &str) -> Capability {
+    Capability::registry_of(image).unwrap_or(Capability::Endpoint {
+        family: FAMILY.to_owned(),
+    })
 }
 
 /// The program that parameters ask for.

@@ -1,6 +1,6 @@
 //! How scanners are asked.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value as Json;
 
@@ -10,7 +10,7 @@ use crate::tools::http::{Until, parse_json};
 use crate::tools::process::{Command, EnvValue, Finished};
 
 /// The family, for the environment's settings.
-const FAMILY: &str = "scan";
+pub(super) const FAMILY: &str = "scan";
 /// The exit code that scanners are asked for when they find something: 1 is what they end with when they could not look.
 pub(super) const FOUND: i32 = 10;
 /// The largest report that is read.
@@ -131,6 +131,18 @@ pub(super) fn could_not(done: &Finished) -> Failure {
         failure.class = Class::Unreachable;
     }
     failure
+}
+
+/// The whole path of what is scanned: what the environment means by a name (`endpoints.scan.folders`), else a path
+/// relative to the spec's folder.
+pub(super) fn place(path: &str, cx: &Context) -> Result<PathBuf, Failure> {
+    let Some(named) = cx.tools.endpoints.named(FAMILY, "folders", path) else {
+        return cx.tools.files.readable(&cx.base_dir, path);
+    };
+    cx.tools.grants.check(&Capability::Read {
+        path: named.to_owned(),
+    })?;
+    Ok(PathBuf::from(named))
 }
 
 /// What a scan reaches: the program, and what is scanned.

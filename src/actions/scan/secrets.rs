@@ -16,7 +16,8 @@ use crate::tools::Capability;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The folder or file, relative to the spec's folder.
+    /// The folder or file: a name that the environment gives one (`endpoints: {scan: {folders: {model: …}}}`), or a path
+    /// relative to the spec's folder.
     #[schemars(length(min = 1))]
     path: String,
     /// Whether to look at every commit of the repository rather than at the files that are there.
@@ -54,7 +55,7 @@ impl Action for Secrets {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Scanned, Failure> {
-        let folder = cx.tools.files.readable(&cx.base_dir, &params.path)?;
+        let folder = program::place(&params.path, cx)?;
         if !folder.exists() {
             let why = format!("there is nothing to scan at `{}`", params.path);
             return Err(Failure::new(Class::Missing, why));

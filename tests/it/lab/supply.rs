@@ -1,0 +1,47 @@
+//! The registry with signed and unsigned images, and the real cosign, Trivy and gitleaks.
+
+use specrun::check::Verdict;
+
+use super::room::{Fault, Room, all_passed};
+use super::shared::Lab;
+use crate::support::root;
+
+pub const ROOM: Room = Room {
+    services: &["registry"],
+    specs: &[],
+    faults: &[
+        Fault {
+            environment: "examples/lab/faults/T13-secret.yaml",
+            spec: "specs/security/T13_image_scan.yaml",
+            checks: &[("expect[0]", Verdict::Failed), ("expect[2]", Verdict::Failed)],
+        },
+        Fault {
+            environment: "examples/lab/faults/T13-vulnerable.yaml",
+            spec: "specs/security/T13_image_scan.yaml",
+            checks: &[("expect[1]", Verdict::Failed)],
+        },
+        // Nothing can be said of vulnerabilities; the secrets are looked for all the same.
+        Fault {
+            environment: "examples/lab/faults/T13-no-database.yaml",
+            spec: "specs/security/T13_image_scan.yaml",
+            checks: &[
+                ("expect[0]", Verdict::Errored),
+                ("expect[1]", Verdict::Errored),
+                ("expect[3]", Verdict::Errored),
+                ("expect[6]", Verdict::Errored),
+            ],
+        },
+    ],
+};
+
+#[test]
+fn the_supply_chains_rows_stand() {
+    ROOM.stands();
+}
+
+#[test]
+fn cosign_and_scanners_tell_every_case_apart() {
+    let lab = Lab::with(ROOM.services);
+    let specs = ["tests/live/cosign_results.yaml", "tests/live/scan_results.yaml"].map(|s| root().join(s));
+    all_passed(&lab.run("examples/lab/lab.yaml", &specs, 0));
+}
