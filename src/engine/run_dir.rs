@@ -52,7 +52,8 @@ impl RunDir {
         journal_of(&self.path)
     }
 
-    /// Where the files of one attempt of a step go; `try_no` counts the tries of the whole spec.
+    /// Where the files of one attempt of a step go, as a path that also means the same to programs that start in another
+    /// folder; `try_no` counts the tries of the whole spec.
     pub(super) fn artifacts(&self, spec: &SpecId, step: &StepId, try_no: u32, attempt: AttemptNo) -> PathBuf {
         let mut dir = self.path.join("artifacts").join(file_name(spec.as_str()));
         dir.push(file_name(step.as_str()));
@@ -62,7 +63,7 @@ impl RunDir {
         if attempt > 1 {
             dir.push(format!("attempt-{attempt}"));
         }
-        dir
+        std::path::absolute(&dir).unwrap_or(dir)
     }
 }
 

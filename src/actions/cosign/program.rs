@@ -54,10 +54,10 @@ pub(super) async fn cosign(
     cx.tools.process.run(command, &until).await
 }
 
-/// A key as cosign takes it: the file the environment means by a name (`endpoints.cosign.keys`), a reference to a key
+/// A key as cosign takes it: the file the environment means by a name (`endpoints.cosign.key_files`), a reference to a key
 /// service (`awskms://…`, `k8s://…`) as it is, any other file under its whole path.
 pub(super) fn key(key: &str, cx: &Context) -> Result<String, Failure> {
-    if let Some(path) = cx.tools.endpoints.named(COSIGN, "keys", key) {
+    if let Some(path) = cx.tools.endpoints.named(COSIGN, "key_files", key) {
         return Ok(path.to_owned());
     }
     if key.contains("://") {

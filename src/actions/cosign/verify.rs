@@ -28,7 +28,7 @@ pub struct Params {
     /// A file, relative to the spec's folder; this or `image`.
     #[serde(default)]
     blob: Option<String>,
-    /// The public key: a name that the environment gives a file (`endpoints: {cosign: {keys: {release: …}}}`), a file
+    /// The public key: a name that the environment gives a file (`endpoints: {cosign: {key_files: {release: …}}}`), a file
     /// relative to the spec's folder, or a reference to a key service (`awskms://…`).
     #[serde(default)]
     key: Option<String>,

@@ -119,16 +119,16 @@ pub(super) fn could_not(done: &Finished) -> Failure {
              `endpoints.scan.cache`"
                 .to_owned(),
         );
-    } else if ["no such file", "unable to open", "MANIFEST_UNKNOWN", "not found"]
-        .iter()
-        .any(|s| said.contains(s))
-    {
-        failure.class = Class::NotFound;
     } else if ["connection refused", "no such host", "i/o timeout"]
         .iter()
         .any(|s| said.contains(s))
     {
         failure.class = Class::Unreachable;
+    } else if ["no such file", "unable to open", "MANIFEST_UNKNOWN", "not found"]
+        .iter()
+        .any(|s| said.contains(s))
+    {
+        failure.class = Class::NotFound;
     }
     failure
 }

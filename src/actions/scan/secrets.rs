@@ -82,6 +82,7 @@ impl Action for Secrets {
         let mut common = vec![
             "--redact",
             "--no-banner",
+            "--no-color",
             "--log-level",
             "error",
             "--report-format",
