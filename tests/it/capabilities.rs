@@ -10,7 +10,7 @@ use crate::support::specrun::{Project, spec};
 use crate::support::verbs;
 
 /// The environment of the specs here; nothing listens there.
-const ENVIRONMENT: &str = "environment: none\nendpoints:\n  http: {url: \"http://127.0.0.1:9\"}\n  mlflow: {url: \"http://127.0.0.1:9\"}\n";
+const ENVIRONMENT: &str = "environment: none\nendpoints:\n  http: {url: \"http://127.0.0.1:9\"}\n  kube: {url: \"http://127.0.0.1:9\"}\n  mlflow: {url: \"http://127.0.0.1:9\"}\n";
 
 /// A spec with one step.
 fn one(action: &str, params: &Json) -> String {
@@ -70,6 +70,7 @@ async fn every_action_without_a_grant_is_refused_when_it_acts() {
     for (action, params) in verbs::all("/etc/hostname") {
         let mut stage = Stage::new();
         stage.endpoint("http", server.url("/ok"));
+        stage.endpoint("kube", server.url("/ok"));
         stage.endpoint("mlflow", server.url("/ok"));
         for grants in [
             only(&[("env", "NOTHING".into())]),

@@ -124,6 +124,7 @@ async fn every_fault_has_its_class_for_every_action() {
                 let mut stage = Stage::new();
                 stage.lookup = Arc::new(NoNames);
                 stage.endpoint("http", url.clone());
+                stage.endpoint("kube", url.clone());
                 stage.endpoint("mlflow", url.clone());
                 let mut context = stage.context(Grants::open());
                 if *endless {

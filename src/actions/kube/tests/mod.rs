@@ -1,0 +1,1 @@
+//! What each action does with a server that says set things.
