@@ -38,7 +38,7 @@ impl Action for Apply {
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
         // An object that is not there yet is created by its patch, which needs both rights.
-        reach(manifest::powers(params, &["patch", "create"]))
+        reach(params, manifest::powers(params, &["patch", "create"]))
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -50,7 +50,9 @@ impl Action for Apply {
         let mut made = Vec::new();
         for wanted in params.what.read(&session).await? {
             let namespace = wanted.namespace.as_deref();
-            cx.tools.kube.judge(&wanted.kind.power("create", namespace, None))?;
+            cx.tools
+                .kube
+                .judge(&wanted.kind.power("create", namespace, None))?;
             let call = Call::new("PATCH", wanted.kind.path(namespace, Some(&wanted.name), None))
                 .power(wanted.kind.power("patch", namespace, None))
                 .query("fieldManager", "specrun")

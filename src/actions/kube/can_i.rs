@@ -48,8 +48,8 @@ impl Action for CanI {
     type Params = Params;
     type Output = Output;
 
-    fn capabilities(&self, _: &Json) -> Vec<Capability> {
-        reach([power()])
+    fn capabilities(&self, params: &Json) -> Vec<Capability> {
+        reach(params, [power()])
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
@@ -59,7 +59,11 @@ impl Action for CanI {
             None => (params.resource.as_str(), ""),
         };
         let (resource, group) = resource.split_once('.').unwrap_or((resource, ""));
-        let namespace = if params.all_namespaces { "" } else { session.namespace() };
+        let namespace = if params.all_namespaces {
+            ""
+        } else {
+            session.namespace()
+        };
         let review = json!({
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -79,7 +83,13 @@ impl Action for CanI {
                 "the answer is no review: it has no `status.allowed`",
             ));
         };
-        let said = |key: &str| status.get(key).and_then(Json::as_str).unwrap_or_default().to_owned();
+        let said = |key: &str| {
+            status
+                .get(key)
+                .and_then(Json::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
         let error = said("evaluationError");
         if !allowed && !error.is_empty() {
             return Err(Failure::new(

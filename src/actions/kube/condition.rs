@@ -108,7 +108,12 @@ impl Goal {
             }
         };
         let status = self.status.unwrap_or(ConditionStatus::True).word();
-        if found.status != status || self.reason.as_ref().is_some_and(|r| found.reason.as_ref() != Some(r)) {
+        if found.status != status
+            || self
+                .reason
+                .as_ref()
+                .is_some_and(|r| found.reason.as_ref() != Some(r))
+        {
             return Some(said(found));
         }
         if let (Some(generation), Some(observed)) = (generation, observed)
@@ -294,8 +299,13 @@ mod tests {
         assert_eq!(ready.missing(&object(3, "True")), None);
         let old = ready.missing(&object(2, "True")).unwrap();
         assert!(old.contains("generation 2 of 3"), "{old}");
-        assert_eq!(ready.missing(&object(3, "False")).unwrap(), "Ready=False (Why: so)");
-        let unknown = goal(json!({"condition": "Reddy"})).missing(&object(3, "True")).unwrap();
+        assert_eq!(
+            ready.missing(&object(3, "False")).unwrap(),
+            "Ready=False (Why: so)"
+        );
+        let unknown = goal(json!({"condition": "Reddy"}))
+            .missing(&object(3, "True"))
+            .unwrap();
         assert_eq!(unknown, "it has no condition `Reddy`; it has Ready");
         let no = goal(json!({"condition": "Ready", "status": "False", "reason": "Why"}));
         assert_eq!(no.missing(&object(3, "False")), None);
@@ -307,7 +317,11 @@ mod tests {
     fn a_count_that_is_left_out_is_zero_and_a_text_is_no_number() {
         let at_most = goal(json!({"field": "status.readyReplicas", "at_most": 0}));
         assert_eq!(at_most.missing(&json!({"status": {}})), None);
-        assert!(at_most.missing(&json!({"status": {"readyReplicas": 1}})).is_some());
+        assert!(
+            at_most
+                .missing(&json!({"status": {"readyReplicas": 1}}))
+                .is_some()
+        );
         let least = goal(json!({"field": "status.phase", "at_least": 1}));
         let text = least.missing(&json!({"status": {"phase": "Running"}})).unwrap();
         assert!(text.contains("no number"), "{text}");
@@ -337,7 +351,10 @@ mod tests {
         assert_eq!(messages(json!({})).len(), 1);
         assert_eq!(messages(json!({"condition": "Ready", "gone": true})).len(), 1);
         assert_eq!(messages(json!({"gone": true, "at_least": 1})).len(), 1);
-        assert_eq!(messages(json!({"field": "a", "equals": 1, "at_most": 2})).len(), 1);
+        assert_eq!(
+            messages(json!({"field": "a", "equals": 1, "at_most": 2})).len(),
+            1
+        );
         assert_eq!(messages(json!({"exists": true, "gone": false})), [""; 0]);
     }
 }

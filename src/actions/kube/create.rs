@@ -39,7 +39,7 @@ impl Action for Create {
     const IDEMPOTENT: bool = false;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(manifest::powers(params, &["create"]))
+        reach(params, manifest::powers(params, &["create"]))
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {

@@ -77,7 +77,7 @@ impl Action for Delete {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on_kind(params, &["delete", "list", "watch"], None))
+        reach(params, on_kind(params, &["delete", "list", "watch"], None))
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -95,7 +95,9 @@ impl Action for Delete {
             for object in session.all(&scope).await? {
                 let name = text_at(&object, "/metadata/name").unwrap_or_default();
                 match delete(&session, &kind, name, &params).await {
-                    Ok(uid) => uids.extend(uid.or_else(|| text_at(&object, "/metadata/uid").map(str::to_owned))),
+                    Ok(uid) => {
+                        uids.extend(uid.or_else(|| text_at(&object, "/metadata/uid").map(str::to_owned)))
+                    }
                     // Gone in between.
                     Err(f) if f.class == Class::NotFound => {}
                     Err(other) => return Err(other),
@@ -157,7 +159,12 @@ async fn gone(session: &Session<'_>, scope: &Scope, uids: &[String]) -> Result<(
             return ControlFlow::Break(());
         };
         let name = text_at(first, "/metadata/name").unwrap_or_default();
-        last = format!("{} of {} left: {name}{}", left.len(), uids.len().max(1), lingering(first));
+        last = format!(
+            "{} of {} left: {name}{}",
+            left.len(),
+            uids.len().max(1),
+            lingering(first)
+        );
         ControlFlow::Continue(())
     })
     .await;
@@ -165,7 +172,10 @@ async fn gone(session: &Session<'_>, scope: &Scope, uids: &[String]) -> Result<(
         Err(f) if f.class == Class::Timeout => {
             let mut failure = Failure::new(
                 Class::Timeout,
-                format!("deleted, and not gone after {:.1} s: {last}", session.began.elapsed().as_secs_f64()),
+                format!(
+                    "deleted, and not gone after {:.1} s: {last}",
+                    session.began.elapsed().as_secs_f64()
+                ),
             );
             failure.details = f.details;
             Err(failure)

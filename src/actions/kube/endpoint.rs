@@ -68,9 +68,15 @@ impl Action for Endpoint {
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
         if params.get("kind").and_then(Json::as_str) == Some("InferenceService") {
-            return reach(on(params, "inferenceservices.serving.kserve.io", &["get"]));
+            return reach(
+                params,
+                on(params, "inferenceservices.serving.kserve.io", &["get"]),
+            );
         }
-        reach(on(params, "services", &["get"]).chain(on(params, "endpoints", &["get"])))
+        reach(
+            params,
+            on(params, "services", &["get"]).chain(on(params, "endpoints", &["get"])),
+        )
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
@@ -85,12 +91,12 @@ impl Action for Endpoint {
 async fn service(session: &Session<'_>, params: &Params) -> Result<Output, Failure> {
     let kind = session.kind("Service", Some("v1")).await?;
     let service = session.get(&kind, &params.name, None).await?;
-    let none = |why: String| {
-        Failure::new(Class::BadParameter, format!("the service {}: {why}", params.name))
-    };
+    let none = |why: String| Failure::new(Class::BadParameter, format!("the service {}: {why}", params.name));
     let host = text_at(&service, "/spec/clusterIP").unwrap_or_default();
     if matches!(host, "" | "None") {
-        return Err(none("has no address of its own (headless, or of type ExternalName)".to_owned()));
+        return Err(none(
+            "has no address of its own (headless, or of type ExternalName)".to_owned(),
+        ));
     }
     let ports = service.pointer("/spec/ports").and_then(Json::as_array);
     let number = |port: &Json| port.get("port").and_then(Json::as_u64);
@@ -109,7 +115,11 @@ async fn service(session: &Session<'_>, params: &Params) -> Result<Output, Failu
     } else {
         "http"
     };
-    let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+    let host = if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.to_owned()
+    };
     let endpoints = session.kind("Endpoints", Some("v1")).await?;
     let ready = match session.get(&endpoints, &params.name, None).await {
         Ok(endpoints) => endpoints

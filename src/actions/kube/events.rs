@@ -73,7 +73,7 @@ impl Action for Events {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on(params, "events", &["list"]))
+        reach(params, on(params, "events", &["list"]))
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
@@ -94,7 +94,11 @@ impl Action for Events {
             .await?
             .iter()
             .map(read)
-            .filter(|e| params.since.is_none_or(|since| e.last.is_some_and(|last| last >= since)))
+            .filter(|e| {
+                params
+                    .since
+                    .is_none_or(|since| e.last.is_some_and(|last| last >= since))
+            })
             .collect();
         events.sort_by_key(|e| e.last);
         Ok(Output {

@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::pods::Which;
 use super::session::{At, Session, on, reach};
-use crate::action::{Action, Class, Context, Failure};
+use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::tools::kube::{Command, exec};
 
@@ -13,9 +14,8 @@ use crate::tools::kube::{Command, exec};
 /// it ends with another code than 0 is a failure of class `exit_code`, unless `any_exit_code` is true.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Params {
-    /// The pod's name.
-    #[schemars(length(min = 1))]
-    pod: String,
+    #[serde(flatten)]
+    which: Which,
     /// The container; needed when the pod has several.
     #[serde(default)]
     #[schemars(length(min = 1))]
@@ -54,19 +54,29 @@ impl Action for Exec {
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
         // A web socket is opened with GET, which newer servers take for `create`.
-        reach(on(params, "pods/exec", &["create", "get"]))
+        reach(
+            params,
+            on(params, "pods/exec", &["create", "get"]).chain(Which::power(params)),
+        )
+    }
+
+    fn validate(&self, params: &Json) -> Vec<ParamProblem> {
+        Which::problems(params)
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let session = Session::open(cx, &params.at).await?;
         let kind = session.kind("Pod", Some("v1")).await?;
         let namespace = session.namespace();
+        let pod = params.which.name(&session, &kind).await?;
         for verb in ["create", "get"] {
-            cx.tools.kube.judge(&kind.power(verb, Some(namespace), Some("exec")))?;
+            cx.tools
+                .kube
+                .judge(&kind.power(verb, Some(namespace), Some("exec")))?;
         }
         let command = Command {
             namespace: namespace.to_owned(),
-            pod: params.pod,
+            pod,
             container: params.container,
             argv: params.argv,
             stdin: params.stdin,

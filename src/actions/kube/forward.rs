@@ -5,17 +5,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::object::text_at;
+use super::pods::Which;
 use super::session::{At, Session, on, reach};
-use crate::action::{Action, Class, Context, Failure};
+use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 
 /// Opens a port of this machine (on 127.0.0.1) that leads to a port of a pod, until the run ends. For clusters whose
 /// services cannot be reached from here.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Params {
-    /// The pod's name.
-    #[schemars(length(min = 1))]
-    pod: String,
+    #[serde(flatten)]
+    which: Which,
     /// The pod's port.
     #[schemars(range(min = 1))]
     port: u16,
@@ -40,26 +40,38 @@ impl Action for Forward {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on(params, "pods", &["get"]).chain(on(params, "pods/portforward", &["create", "get"])))
+        reach(
+            params,
+            on(params, "pods", &["get"])
+                .chain(on(params, "pods/portforward", &["create", "get"]))
+                .chain(Which::power(params)),
+        )
+    }
+
+    fn validate(&self, params: &Json) -> Vec<ParamProblem> {
+        Which::problems(params)
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let session = Session::open(cx, &params.at).await?;
         let kind = session.kind("Pod", Some("v1")).await?;
         let namespace = session.namespace();
+        let pod = params.which.name(&session, &kind).await?;
         for verb in ["create", "get"] {
-            cx.tools.kube.judge(&kind.power(verb, Some(namespace), Some("portforward")))?;
+            cx.tools
+                .kube
+                .judge(&kind.power(verb, Some(namespace), Some("portforward")))?;
         }
         // A port that leads nowhere would only be noticed by who connects.
-        let pod = session.get(&kind, &params.pod, None).await?;
+        let pod = session.get(&kind, &pod, None).await?;
         let phase = text_at(&pod, "/status/phase").unwrap_or("nobody knows what");
         if phase != "Running" {
             return Err(Failure::new(
                 Class::Unavailable,
-                format!("the pod {} is not running: it is {phase}", params.pod),
+                format!("the pod {} is not running: it is {phase}", pod),
             ));
         }
-        let to = (namespace, params.pod.as_str(), params.port);
+        let to = (namespace, pod.as_str(), params.port);
         let port = cx
             .tools
             .kube

@@ -35,7 +35,7 @@ impl Action for Get {
     type Output = Object;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on_kind(params, &["get"], None))
+        reach(params, on_kind(params, &["get"], None))
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Object, Failure> {

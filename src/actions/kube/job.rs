@@ -66,10 +66,15 @@ impl Action for Job {
     const IDEMPOTENT: bool = false;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        let mut calls = manifest::powers(params, &["create", "list", "watch"]);
-        calls.extend(on(params, "pods", &["list"]));
+        // A Job, also when it stands in a file.
+        let namespace = params
+            .pointer("/manifest/metadata/namespace")
+            .and_then(Json::as_str);
+        let at = namespace.map_or_else(|| params.clone(), |n| serde_json::json!({ "namespace": n }));
+        let mut calls: Vec<Capability> = on(&at, "jobs.batch", &["create", "list", "watch"]).collect();
+        calls.extend(on(&at, "pods", &["list"]));
         calls.extend(on_cluster("nodes", &["get"]));
-        reach(calls)
+        reach(params, calls)
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -82,7 +87,10 @@ impl Action for Job {
         let [wanted] = wanted.as_slice() else {
             return Err(Failure::new(
                 Class::BadParameter,
-                format!("the manifest holds {} objects, and one Job is needed", wanted.len()),
+                format!(
+                    "the manifest holds {} objects, and one Job is needed",
+                    wanted.len()
+                ),
             ));
         };
         if wanted.kind.kind != "Job" || wanted.kind.group != "batch" {
@@ -107,7 +115,10 @@ impl Action for Job {
             Err(other) => return Err(other),
         };
         let mut output = run.output(&created, took).await;
-        if let Some(why) = finished(&job).filter(|(kind, _)| *kind == "Failed").map(|(_, why)| why) {
+        if let Some(why) = finished(&job)
+            .filter(|(kind, _)| *kind == "Failed")
+            .map(|(_, why)| why)
+        {
             let mut failure = Failure::new(Class::ExitCode, format!("the Job {} failed: {why}", wanted.name));
             if let Ok(output) = &mut output {
                 failure.exit_code = i32::try_from(output.exit_code).ok();
@@ -116,7 +127,8 @@ impl Action for Job {
                         "{} on {}: exit code {}, {}: {}",
                         pod.name,
                         pod.node.as_deref().unwrap_or("no node"),
-                        pod.exit_code.map_or_else(|| "unknown".to_owned(), |c| c.to_string()),
+                        pod.exit_code
+                            .map_or_else(|| "unknown".to_owned(), |c| c.to_string()),
                         pod.reason.as_deref().unwrap_or("no reason"),
                         pod.message.as_deref().unwrap_or("no message"),
                     ));
@@ -182,27 +194,40 @@ impl Running<'_> {
         };
         let created = moment(job.pointer("/metadata/creationTimestamp"))
             .ok_or_else(|| odd("nobody knows when it was made"))?;
-        let last = pods.last().ok_or_else(|| odd("none of its pods is left to say where it ran"))?;
-        let node = last.node.as_deref().ok_or_else(|| odd("its last pod ran on no node"))?;
-        let node = pods::node(self.session, node).await?.unwrap_or_else(|| NodeFacts {
-            name: node.to_owned(),
-            labels: std::collections::BTreeMap::new(),
-            taints: Vec::new(),
-            capacity: "unknown".to_owned(),
-            spot_by: None,
-            instance_type: None,
-            zone: None,
-        });
-        let started = last.started.ok_or_else(|| odd("its last pod says not when it started"))?;
+        let last = pods
+            .last()
+            .ok_or_else(|| odd("none of its pods is left to say where it ran"))?;
+        let node = last
+            .node
+            .as_deref()
+            .ok_or_else(|| odd("its last pod ran on no node"))?;
+        let node = pods::node(self.session, node)
+            .await?
+            .unwrap_or_else(|| NodeFacts {
+                name: node.to_owned(),
+                labels: std::collections::BTreeMap::new(),
+                taints: Vec::new(),
+                capacity: "unknown".to_owned(),
+                spot_by: None,
+                instance_type: None,
+                zone: None,
+            });
+        let started = last
+            .started
+            .ok_or_else(|| odd("its last pod says not when it started"))?;
         Ok(Output {
             name: self.name.clone(),
             namespace: self.namespace.clone(),
             node,
-            duration: last.duration().ok_or_else(|| odd("its last pod says not how long it ran"))?,
+            duration: last
+                .duration()
+                .ok_or_else(|| odd("its last pod says not how long it ran"))?,
             queued: Duration(started.0.duration_since(created.0).as_secs_f64().max(0.0)),
             took: Duration(took.as_secs_f64()),
             created,
-            exit_code: last.exit_code.ok_or_else(|| odd("its last pod has no exit code"))?,
+            exit_code: last
+                .exit_code
+                .ok_or_else(|| odd("its last pod has no exit code"))?,
             result: last.message.as_ref().and_then(|m| parse_json(m.as_bytes()).ok()),
             pods,
         })

@@ -57,7 +57,7 @@ impl Action for List {
                 }
             }
         }
-        reach(calls)
+        reach(params, calls)
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {

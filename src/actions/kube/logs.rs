@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use super::pods::Which;
 use super::session::{At, Session, on, reach};
-use crate::action::{Action, Class, Context, Failure};
+use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::tools::kube::Call;
 use crate::value::{Bytes, Duration};
@@ -13,9 +14,8 @@ use crate::value::{Bytes, Duration};
 /// Reads what a container of a pod printed.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Params {
-    /// The pod's name.
-    #[schemars(length(min = 1))]
-    pod: String,
+    #[serde(flatten)]
+    which: Which,
     /// The container; needed when the pod has several.
     #[serde(default)]
     #[schemars(length(min = 1))]
@@ -53,18 +53,29 @@ impl Action for Logs {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on(params, "pods/log", &["get"]))
+        reach(
+            params,
+            on(params, "pods/log", &["get"]).chain(Which::power(params)),
+        )
+    }
+
+    fn validate(&self, params: &Json) -> Vec<ParamProblem> {
+        Which::problems(params)
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let session = Session::open(cx, &params.at).await?;
         let kind = session.kind("Pod", Some("v1")).await?;
         let namespace = session.namespace();
-        let mut call = Call::new("GET", kind.path(Some(namespace), Some(&params.pod), Some("log")))
+        let pod = params.which.name(&session, &kind).await?;
+        let mut call = Call::new("GET", kind.path(Some(namespace), Some(&pod), Some("log")))
             .power(kind.power("get", Some(namespace), Some("log")))
             .maybe_query("container", params.container.clone())
             .maybe_query("tailLines", params.tail.map(|n| n.to_string()))
-            .maybe_query("sinceSeconds", params.since.map(|d| format!("{:.0}", d.0.ceil().max(1.0))))
+            .maybe_query(
+                "sinceSeconds",
+                params.since.map(|d| format!("{:.0}", d.0.ceil().max(1.0))),
+            )
             .maybe_query("previous", params.previous.then_some("true"))
             .identity(&session.identity);
         call.limits.body = params.max.0 as u64;

@@ -77,8 +77,14 @@ impl Manifest {
     pub(super) async fn read(&self, session: &Session<'_>) -> Result<Vec<Wanted>, Failure> {
         let mut wanted = Vec::new();
         for (n, mut json) in self.documents(session.cx)?.into_iter().enumerate() {
-            let bad = |why: &str| Failure::new(Class::BadParameter, format!("object {} of the manifest {why}", n + 1));
-            let (Some(kind), Some(api_version)) = (text_at(&json, "/kind"), text_at(&json, "/apiVersion")) else {
+            let bad = |why: &str| {
+                Failure::new(
+                    Class::BadParameter,
+                    format!("object {} of the manifest {why}", n + 1),
+                )
+            };
+            let (Some(kind), Some(api_version)) = (text_at(&json, "/kind"), text_at(&json, "/apiVersion"))
+            else {
                 return Err(bad("says not what it is: it lacks `kind` or `apiVersion`"));
             };
             let kind = session.kind(kind, Some(api_version)).await?;
@@ -112,7 +118,8 @@ impl Manifest {
         let list = |json: Json| match json {
             Json::Array(items) => items,
             Json::Object(mut fields)
-                if fields.get("kind").and_then(Json::as_str) == Some("List") && fields.get("items").is_some() =>
+                if fields.get("kind").and_then(Json::as_str) == Some("List")
+                    && fields.get("items").is_some() =>
             {
                 match fields.shift_remove("items") {
                     Some(Json::Array(items)) => items,
@@ -176,7 +183,13 @@ fn mark(json: &mut Json, cx: &Context) {
 fn label(text: &str) -> String {
     let mut value: String = text
         .chars()
-        .map(|c| if c.is_ascii_alphanumeric() || "-_.".contains(c) { c } else { '-' })
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "-_.".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        })
         .take(63)
         .collect();
     let end = |c: char| !c.is_ascii_alphanumeric();
@@ -218,8 +231,7 @@ pub(super) fn powers(params: &Json, verbs: &[&str]) -> Vec<Capability> {
     for document in documents {
         let kind = text(document, "kind");
         let version = text(document, "apiVersion");
-        let (resource, namespaced) =
-            kind.map_or_else(|| ("?".to_owned(), true), |kind| guess(kind, version));
+        let (resource, namespaced) = kind.map_or_else(|| ("?".to_owned(), true), |kind| guess(kind, version));
         let meta = document.get("metadata").unwrap_or(&Json::Null);
         let namespace = text(meta, "namespace")
             .or_else(|| text(params, "namespace").filter(|_| meta.get("namespace").is_none()))

@@ -68,7 +68,8 @@ impl Object {
         let meta = json.get("metadata").unwrap_or(&Json::Null);
         let top = |key: &str| json.get(key).and_then(Json::as_str).map(str::to_owned);
         let of_meta = |key: &str| meta.get(key).and_then(Json::as_str).map(str::to_owned);
-        let (Some(kind), Some(api_version), Some(name)) = (top("kind"), top("apiVersion"), of_meta("name")) else {
+        let (Some(kind), Some(api_version), Some(name)) = (top("kind"), top("apiVersion"), of_meta("name"))
+        else {
             return Err(Failure::new(
                 Class::UnreadableAnswer,
                 "the answer is no object of Kubernetes: it lacks `kind`, `apiVersion` or `metadata.name`",

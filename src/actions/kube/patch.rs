@@ -59,7 +59,7 @@ impl Action for Patch {
     const IDEMPOTENT: bool = false;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on_kind(params, &["patch"], text(params, "subresource")))
+        reach(params, on_kind(params, &["patch"], text(params, "subresource")))
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Object, Failure> {

@@ -1,16 +1,74 @@
 //! Where pods ran, for how long, how they ended, and why they do not.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::object::{conditions, moment, text_at};
-use super::session::Session;
+use super::session::{Session, on, text};
 use super::spot;
-use crate::action::{Class, Failure};
+use crate::action::{Class, Failure, ParamProblem};
+use crate::tools::Capability;
+use crate::tools::kube::Kind;
 use crate::value::{Duration, Moment};
+
+/// Which pod.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct Which {
+    /// The pod's name.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub pod: Option<String>,
+    /// The first running pod with these labels instead: `app=web`.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub labels: Option<String>,
+}
+
+impl Which {
+    /// That exactly one of the two is given.
+    pub(super) fn problems(params: &Json) -> Vec<ParamProblem> {
+        super::wait::one_of(params, "pod", "labels").into_iter().collect()
+    }
+
+    /// What finding it needs.
+    pub(super) fn power(params: &Json) -> impl Iterator<Item = Capability> + '_ {
+        let verbs: &[&str] = if text(params, "pod").is_some() {
+            &[]
+        } else {
+            &["list"]
+        };
+        on(params, "pods", verbs)
+    }
+
+    /// Its name.
+    ///
+    /// # Errors
+    /// Class `not_found` when none with the labels runs.
+    pub(super) async fn name(&self, session: &Session<'_>, kind: &Arc<Kind>) -> Result<String, Failure> {
+        if let Some(pod) = &self.pod {
+            return Ok(pod.clone());
+        }
+        let labels = self.labels.as_deref().unwrap_or_default();
+        let found = session.all(&session.scope(kind, None, Some(labels))).await?;
+        let mut names: Vec<&str> = found
+            .iter()
+            .filter(|p| text_at(p, "/status/phase") == Some("Running"))
+            .filter(|p| p.pointer("/metadata/deletionTimestamp").is_none())
+            .filter_map(|p| text_at(p, "/metadata/name"))
+            .collect();
+        names.sort_unstable();
+        names.first().map(|name| (*name).to_owned()).ok_or_else(|| {
+            Failure::new(
+                Class::NotFound,
+                format!("of {} pods with {labels} none is running", found.len()),
+            )
+        })
+    }
+}
 
 /// A pod of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -80,7 +138,12 @@ pub(super) fn run_of(pod: &Json) -> PodRun {
         })
     };
     let mut requests = BTreeMap::new();
-    for container in pod.pointer("/spec/containers").and_then(Json::as_array).into_iter().flatten() {
+    for container in pod
+        .pointer("/spec/containers")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+    {
         for (name, amount) in container
             .pointer("/resources/requests")
             .and_then(Json::as_object)
@@ -145,8 +208,14 @@ pub(super) async fn node(session: &Session<'_>, name: &str) -> Result<Option<Nod
             .collect(),
         capacity: spot::capacity(&labels).to_owned(),
         spot_by: spot::by(&labels),
-        instance_type: label(&["node.kubernetes.io/instance-type", "beta.kubernetes.io/instance-type"]),
-        zone: label(&["topology.kubernetes.io/zone", "failure-domain.beta.kubernetes.io/zone"]),
+        instance_type: label(&[
+            "node.kubernetes.io/instance-type",
+            "beta.kubernetes.io/instance-type",
+        ]),
+        zone: label(&[
+            "topology.kubernetes.io/zone",
+            "failure-domain.beta.kubernetes.io/zone",
+        ]),
         labels,
     }))
 }
@@ -170,7 +239,10 @@ pub(super) fn waiting(pod: &Json) -> Option<String> {
         phase => Some(format!(
             "{name} is {phase}{}",
             run.reason
-                .map(|r| format!(": {r}{}", run.message.map(|m| format!(": {m}")).unwrap_or_default()))
+                .map(|r| format!(
+                    ": {r}{}",
+                    run.message.map(|m| format!(": {m}")).unwrap_or_default()
+                ))
                 .unwrap_or_default()
         )),
     }

@@ -47,7 +47,7 @@ impl Action for Scale {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on_kind(params, &["get", "patch"], Some("scale")))
+        reach(params, on_kind(params, &["get", "patch"], Some("scale")))
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {

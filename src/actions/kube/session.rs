@@ -51,6 +51,9 @@ impl<'a> Session<'a> {
             cancel: cx.cancel.clone(),
         };
         let identity = cx.tools.kube.identity(at.acting_as.as_deref())?;
+        if let Some(power) = at.acting_as.as_deref().and_then(impersonation) {
+            cx.tools.kube.judge(&power)?;
+        }
         let cluster = cx
             .tools
             .kube
@@ -72,7 +75,9 @@ impl<'a> Session<'a> {
 
     /// The namespace of those that have one.
     pub(super) fn namespace(&self) -> &str {
-        self.namespace.as_deref().unwrap_or_else(|| self.cluster.namespace())
+        self.namespace
+            .as_deref()
+            .unwrap_or_else(|| self.cluster.namespace())
     }
 
     /// The namespace in which objects of a kind are.
@@ -81,13 +86,16 @@ impl<'a> Session<'a> {
     }
 
     pub(super) async fn ask(&self, call: Call) -> Result<Json, Failure> {
-        self.cluster.ask(&call.identity(&self.identity), &self.until).await
+        self.cluster
+            .ask(&call.identity(&self.identity), &self.until)
+            .await
     }
 
     /// One object.
     pub(super) async fn get(&self, kind: &Kind, name: &str, sub: Option<&str>) -> Result<Json, Failure> {
         let namespace = self.namespace_of(kind);
-        let call = Call::new("GET", kind.path(namespace, Some(name), sub)).power(kind.power("get", namespace, sub));
+        let call =
+            Call::new("GET", kind.path(namespace, Some(name), sub)).power(kind.power("get", namespace, sub));
         self.ask(call).await
     }
 
@@ -104,17 +112,43 @@ impl<'a> Session<'a> {
 
     /// All objects of a scope.
     pub(super) async fn all(&self, scope: &Scope) -> Result<Vec<Json>, Failure> {
-        Ok(crate::tools::kube::all(&self.cluster, scope, &self.until).await?.0)
+        Ok(crate::tools::kube::all(&self.cluster, scope, &self.until)
+            .await?
+            .0)
     }
 }
 
-/// Every action of the family reaches its endpoint.
-pub(super) fn reach(calls: impl IntoIterator<Item = Capability>) -> Vec<Capability> {
+/// Every action of the family reaches its endpoint; one that acts as another user makes its calls with that user's
+/// rights, and itself needs the right to act so.
+pub(super) fn reach(params: &Json, calls: impl IntoIterator<Item = Capability>) -> Vec<Capability> {
     let mut all = vec![Capability::Endpoint {
         family: "kube".to_owned(),
     }];
     all.extend(calls);
+    if let Some(user) = text(params, "as") {
+        all.extend(impersonation(user));
+    }
     all
+}
+
+/// The power to act as a user.
+fn impersonation(user: &str) -> Option<Capability> {
+    if user.starts_with("token:") {
+        return None;
+    }
+    let account = user
+        .strip_prefix("system:serviceaccount:")
+        .and_then(|rest| rest.split_once(':'));
+    Some(Capability::Kube {
+        verb: "impersonate".to_owned(),
+        resource: if account.is_some() {
+            "serviceaccounts"
+        } else {
+            "users"
+        }
+        .to_owned(),
+        namespace: account.map(|(namespace, _)| namespace.to_owned()),
+    })
 }
 
 /// A text among the parameters, when it is known.
@@ -140,7 +174,10 @@ pub(super) fn on<'a>(
 }
 
 /// Calls on a kind of no namespace.
-pub(super) fn on_cluster<'a>(resource: &'a str, verbs: &'a [&'a str]) -> impl Iterator<Item = Capability> + 'a {
+pub(super) fn on_cluster<'a>(
+    resource: &'a str,
+    verbs: &'a [&'a str],
+) -> impl Iterator<Item = Capability> + 'a {
     verbs.iter().map(move |verb| Capability::Kube {
         verb: (*verb).to_owned(),
         resource: resource.to_owned(),

@@ -47,7 +47,7 @@ impl Action for Token {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on(params, "serviceaccounts/token", &["create"]))
+        reach(params, on(params, "serviceaccounts/token", &["create"]))
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {

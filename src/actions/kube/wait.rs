@@ -67,7 +67,7 @@ impl Action for Wait {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on_kind(params, &["list", "watch"], None))
+        reach(params, on_kind(params, &["list", "watch"], None))
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -85,7 +85,11 @@ impl Action for Wait {
         let scope = session.scope(&kind, params.name.as_deref(), params.labels.as_deref());
         let mut held = Held::default();
         let mut last = String::new();
-        let count = if params.name.is_some() { 1 } else { params.count as usize };
+        let count = if params.name.is_some() {
+            1
+        } else {
+            params.count as usize
+        };
         let met = watch(&session.cluster, &scope, &session.until, &mut |seen| {
             held.take(seen);
             match held.missing(&params.goal, count) {
@@ -104,12 +108,20 @@ impl Action for Wait {
             .name
             .as_ref()
             .map(|name| format!("{} {name}", kind.kind))
-            .or_else(|| params.labels.as_ref().map(|labels| format!("{} with {labels}", kind.plural)))
+            .or_else(|| {
+                params
+                    .labels
+                    .as_ref()
+                    .map(|labels| format!("{} with {labels}", kind.plural))
+            })
             .unwrap_or_default();
         match met {
             Ok(()) => {}
             Err(f) if f.class == Class::Timeout => {
-                let place = session.namespace_of(&kind).map(|n| format!(" in {n}")).unwrap_or_default();
+                let place = session
+                    .namespace_of(&kind)
+                    .map(|n| format!(" in {n}"))
+                    .unwrap_or_default();
                 let mut failure = Failure::new(
                     Class::Timeout,
                     format!(
@@ -167,7 +179,11 @@ impl Held {
             return self.objects.values().next().map(|object| {
                 let name = text_at(object, "/metadata/name").unwrap_or_default();
                 let more = self.objects.len() - 1;
-                let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let others = if more > 0 {
+                    format!(" and {more} more")
+                } else {
+                    String::new()
+                };
                 format!("{name}{others} still there{}", lingering(object))
             });
         }
@@ -180,7 +196,10 @@ impl Held {
         self.objects.values().find_map(|object| {
             let missing = goal.missing(object)?;
             Some(if self.objects.len() > 1 {
-                format!("{}: {missing}", text_at(object, "/metadata/name").unwrap_or_default())
+                format!(
+                    "{}: {missing}",
+                    text_at(object, "/metadata/name").unwrap_or_default()
+                )
             } else {
                 missing
             })
@@ -200,7 +219,10 @@ pub(super) fn lingering(object: &Json) -> String {
     if text_at(object, "/metadata/deletionTimestamp").is_none() {
         why.push("nobody has deleted it".to_owned());
     } else if !finalizers.is_empty() {
-        why.push(format!("it is being deleted, and waits for {}", finalizers.join(", ")));
+        why.push(format!(
+            "it is being deleted, and waits for {}",
+            finalizers.join(", ")
+        ));
     }
     // A namespace says what is left in it.
     for condition in super::object::conditions(object) {
@@ -218,15 +240,20 @@ pub(super) fn lingering(object: &Json) -> String {
 
 /// That exactly one of `name` and `labels` is given.
 pub(super) fn which(params: &Json) -> Option<ParamProblem> {
-    let message = match (params.get("name"), params.get("labels")) {
-        (None, None) => "one of `name` and `labels` is missing",
-        (Some(_), Some(_)) => "only one of `name` and `labels` can be given",
+    one_of(params, "name", "labels")
+}
+
+/// That exactly one of two parameters is given.
+pub(super) fn one_of(params: &Json, first: &str, second: &str) -> Option<ParamProblem> {
+    let message = match (params.get(first), params.get(second)) {
+        (None, None) => format!("one of `{first}` and `{second}` is missing"),
+        (Some(_), Some(_)) => format!("only one of `{first}` and `{second}` can be given"),
         _ => return None,
     };
     Some(ParamProblem {
         pointer: String::new(),
         key: None,
-        message: message.to_owned(),
+        message,
         help: None,
     })
 }

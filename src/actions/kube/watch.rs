@@ -17,8 +17,8 @@ use crate::tools::Capability;
 use crate::tools::kube::{Seen, watch};
 use crate::value::{Duration, Moment};
 
-/// Records how a field of objects changes over a time: replicas under load, phases of pods. Run it in the `background`
-/// of the steps that cause the changes.
+/// Records how a field of objects changes over a time: replicas under load, phases of pods. Let it run beside
+/// the step that causes the changes: give both the same `needs`.
 ///
 /// Each change is one sample. Changes that came and went while the API server was away are not seen; `relists` says
 /// how often that could have been.
@@ -104,7 +104,7 @@ impl Action for Watch {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(on_kind(params, &["list", "watch"], None))
+        reach(params, on_kind(params, &["list", "watch"], None))
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -116,7 +116,11 @@ impl Action for Watch {
         let mut session = Session::open(cx, &params.at).await?;
         let kind = session.kind(&params.kind, params.api_version.as_deref()).await?;
         let scope = session.scope(&kind, params.name.as_deref(), params.labels.as_deref());
-        let end = Instant::now() + params.r#for.to_std().unwrap_or(std::time::Duration::from_hours(24));
+        let end = Instant::now()
+            + params
+                .r#for
+                .to_std()
+                .unwrap_or(std::time::Duration::from_hours(24));
         let whole = end <= session.until.deadline;
         session.until.deadline = end.min(session.until.deadline);
         let (began, start) = (Moment(jiff::Timestamp::now()), Instant::now());
@@ -129,7 +133,10 @@ impl Action for Watch {
             lists: 0,
             above: false,
         };
-        let ended = watch(&session.cluster, &scope, &session.until, &mut |seen| track.take(seen)).await;
+        let ended = watch(&session.cluster, &scope, &session.until, &mut |seen| {
+            track.take(seen)
+        })
+        .await;
         let reached = match ended {
             Ok(()) => true,
             Err(f) if f.class == Class::Timeout && track.lists > 0 && whole => false,

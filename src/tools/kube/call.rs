@@ -19,22 +19,13 @@ pub enum Identity {
 }
 
 impl Identity {
-    /// A user with the groups that the API server itself would give a service account; others have only that of
-    /// everybody who is known.
+    /// A user in the groups that the API server itself puts it in: everybody who is known, and for a service account
+    /// those of all and of its namespace's.
     #[must_use]
     pub fn user(name: &str) -> Self {
-        let mut groups = Vec::new();
-        if let Some((namespace, _)) = name
-            .strip_prefix("system:serviceaccount:")
-            .and_then(|rest| rest.split_once(':'))
-        {
-            groups.push("system:serviceaccounts".to_owned());
-            groups.push(format!("system:serviceaccounts:{namespace}"));
-        }
-        groups.push("system:authenticated".to_owned());
         Self::User {
             name: name.to_owned(),
-            groups,
+            groups: Vec::new(),
         }
     }
 }

@@ -100,7 +100,7 @@ impl Cluster {
             Identity::Endpoint => return Ok(self.acting.clone()),
             Identity::User { name, groups } => {
                 config.auth_info.impersonate = Some(name.clone());
-                config.auth_info.impersonate_groups = Some(groups.clone());
+                config.auth_info.impersonate_groups = (!groups.is_empty()).then(|| groups.clone());
             }
             Identity::Token(token) => {
                 config.auth_info = kube::config::AuthInfo {
@@ -117,7 +117,12 @@ impl Cluster {
     ///
     /// # Errors
     /// Class `missing` with the nearest names, when the server does not serve it.
-    pub async fn kind(&self, name: &str, api_version: Option<&str>, until: &Until) -> Result<Arc<Kind>, Failure> {
+    pub async fn kind(
+        &self,
+        name: &str,
+        api_version: Option<&str>,
+        until: &Until,
+    ) -> Result<Arc<Kind>, Failure> {
         self.kinds.lock().await.find(self, name, api_version, until).await
     }
 
@@ -193,15 +198,12 @@ impl Cluster {
     /// Whether this call may be made: where it goes, and what it does.
     fn judge(&self, call: &Call) -> Result<(), Failure> {
         judge_url(&self.grants, &self.url, Some("kube"))?;
-        call.power.as_ref().map_or(Ok(()), |power| self.grants.check(power))
+        call.power
+            .as_ref()
+            .map_or(Ok(()), |power| self.grants.check(power))
     }
 
-    async fn head(
-        &self,
-        call: &Call,
-        until: &Until,
-        shown: &str,
-    ) -> Result<hyper::Response<Wire>, Failure> {
+    async fn head(&self, call: &Call, until: &Until, shown: &str) -> Result<hyper::Response<Wire>, Failure> {
         self.judge(call)?;
         let mut request = hyper::Request::builder()
             .method(call.method)
@@ -221,7 +223,10 @@ impl Cluster {
             None => Wire::empty(),
         };
         let request = request.body(body).map_err(|e| {
-            Failure::new(Class::BadParameter, format!("{shown}: the request cannot be built: {e}"))
+            Failure::new(
+                Class::BadParameter,
+                format!("{shown}: the request cannot be built: {e}"),
+            )
         })?;
         let client = match identity {
             Identity::Token(_) => &self.anonymous,
@@ -258,9 +263,7 @@ fn build(config: kube::Config, url: &Url) -> Result<kube::Client, Failure> {
 fn acting_as(request: Builder, identity: &Identity) -> Builder {
     match identity {
         Identity::Endpoint => request,
-        Identity::Token(token) => {
-            request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose()))
-        }
+        Identity::Token(token) => request.header(header::AUTHORIZATION, format!("Bearer {}", token.expose())),
         Identity::User { name, groups } => groups
             .iter()
             .fold(request.header("Impersonate-User", name), |r, group| {
@@ -307,7 +310,14 @@ async fn read(
         .map_err(|e| body_failure(&e, shown))?;
     let mut body = answer.into_body();
     loop {
-        let frame = within(until, end, shown, "the answer began, but did not end", body.frame()).await?;
+        let frame = within(
+            until,
+            end,
+            shown,
+            "the answer began, but did not end",
+            body.frame(),
+        )
+        .await?;
         match frame {
             Some(Ok(frame)) => {
                 if let Some(piece) = frame.data_ref() {

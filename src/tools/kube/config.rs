@@ -156,7 +156,11 @@ async fn from_kubeconfig(file: Option<&str>, context: Option<String>) -> Result<
     };
     let kubeconfig = match read {
         Ok(kubeconfig) => kubeconfig,
-        Err(_) if file.is_none() && context.is_none() && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() => {
+        Err(_)
+            if file.is_none()
+                && context.is_none()
+                && std::env::var_os("KUBERNETES_SERVICE_HOST").is_some() =>
+        {
             return kube::Config::incluster().map_err(|e| unusable("the service account of this pod", &e));
         }
         Err(e) => {
@@ -176,7 +180,10 @@ async fn from_kubeconfig(file: Option<&str>, context: Option<String>) -> Result<
         let names: Vec<&str> = kubeconfig.contexts.iter().map(|c| c.name.as_str()).collect();
         let mut failure = Failure::new(
             Class::Missing,
-            format!("the kubeconfig has no context `{wanted}`; it has {}", names.join(", ")),
+            format!(
+                "the kubeconfig has no context `{wanted}`; it has {}",
+                names.join(", ")
+            ),
         );
         failure.help = did_you_mean(wanted, names.iter().copied());
         return Err(failure);
@@ -195,7 +202,10 @@ fn programs(user: &AuthInfo, known: &[String], grants: &Grants) -> Result<(), Fa
     if let Some(provider) = &user.auth_provider {
         return Err(Failure::new(
             Class::BadParameter,
-            format!("the kubeconfig uses the auth provider `{}`, which is no longer supported", provider.name),
+            format!(
+                "the kubeconfig uses the auth provider `{}`, which is no longer supported",
+                provider.name
+            ),
         ));
     }
     let Some(exec) = &user.exec else {
@@ -209,11 +219,13 @@ fn programs(user: &AuthInfo, known: &[String], grants: &Grants) -> Result<(), Fa
     if known.contains(&program) || grants.names(&wanted) {
         return grants.check(&wanted);
     }
-    Err(
-        refused(&wanted, "the kubeconfig runs it for credentials, which nobody granted").help(format!(
-            "add `exec_plugins: [{program}]` to the endpoint `kube` of the environment if it may"
-        )),
+    Err(refused(
+        &wanted,
+        "the kubeconfig runs it for credentials, which nobody granted",
     )
+    .help(format!(
+        "add `exec_plugins: [{program}]` to the endpoint `kube` of the environment if it may"
+    )))
 }
 
 fn wrong(key: &str, wanted: &str, found: &Json) -> Failure {

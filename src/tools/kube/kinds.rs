@@ -58,7 +58,9 @@ impl Kind {
     pub fn path(&self, namespace: Option<&str>, name: Option<&str>, subresource: Option<&str>) -> String {
         let mut path = base(&self.api_version());
         for part in [
-            namespace.filter(|_| self.namespaced).map(|n| format!("namespaces/{}", escape(n))),
+            namespace
+                .filter(|_| self.namespaced)
+                .map(|n| format!("namespaces/{}", escape(n))),
             Some(self.plural.clone()),
             name.map(escape),
             subresource.map(escape),
@@ -138,17 +140,32 @@ const KNOWN: &[(&str, &str, &str, bool)] = &[
     ("DaemonSet", "apps", "daemonsets", true),
     ("Job", "batch", "jobs", true),
     ("CronJob", "batch", "cronjobs", true),
-    ("HorizontalPodAutoscaler", "autoscaling", "horizontalpodautoscalers", true),
+    (
+        "HorizontalPodAutoscaler",
+        "autoscaling",
+        "horizontalpodautoscalers",
+        true,
+    ),
     ("Ingress", "networking.k8s.io", "ingresses", true),
     ("NetworkPolicy", "networking.k8s.io", "networkpolicies", true),
     ("PodDisruptionBudget", "policy", "poddisruptionbudgets", true),
     ("Role", "rbac.authorization.k8s.io", "roles", true),
     ("RoleBinding", "rbac.authorization.k8s.io", "rolebindings", true),
     ("ClusterRole", "rbac.authorization.k8s.io", "clusterroles", false),
-    ("ClusterRoleBinding", "rbac.authorization.k8s.io", "clusterrolebindings", false),
+    (
+        "ClusterRoleBinding",
+        "rbac.authorization.k8s.io",
+        "clusterrolebindings",
+        false,
+    ),
     ("PriorityClass", "scheduling.k8s.io", "priorityclasses", false),
     ("StorageClass", "storage.k8s.io", "storageclasses", false),
-    ("CustomResourceDefinition", "apiextensions.k8s.io", "customresourcedefinitions", false),
+    (
+        "CustomResourceDefinition",
+        "apiextensions.k8s.io",
+        "customresourcedefinitions",
+        false,
+    ),
     (
         "ValidatingWebhookConfiguration",
         "admissionregistration.k8s.io",
@@ -333,7 +350,12 @@ async fn served(cluster: &Cluster, version: &str, until: &Until) -> Result<Vec<A
             short: row
                 .get("shortNames")
                 .and_then(Json::as_array)
-                .map(|names| names.iter().filter_map(|n| n.as_str().map(str::to_owned)).collect())
+                .map(|names| {
+                    names
+                        .iter()
+                        .filter_map(|n| n.as_str().map(str::to_owned))
+                        .collect()
+                })
                 .unwrap_or_default(),
             namespaced: row.get("namespaced").and_then(Json::as_bool).unwrap_or(false),
             subresources: Vec::new(),
@@ -400,11 +422,31 @@ mod tests {
             ("Deployment", Some("apps/v1"), "deployments.apps", true),
             ("jobs", None, "jobs.batch", true),
             ("Node", None, "nodes", false),
-            ("Ingress", Some("networking.k8s.io/v1"), "ingresses.networking.k8s.io", true),
-            ("Gateway", Some("gateway.networking.k8s.io/v1"), "gateways.gateway.networking.k8s.io", true),
+            (
+                "Ingress",
+                Some("networking.k8s.io/v1"),
+                "ingresses.networking.k8s.io",
+                true,
+            ),
+            (
+                "Gateway",
+                Some("gateway.networking.k8s.io/v1"),
+                "gateways.gateway.networking.k8s.io",
+                true,
+            ),
             ("Policy", Some("kyverno.io/v1"), "policies.kyverno.io", true),
-            ("Service", Some("serving.knative.dev/v1"), "services.serving.knative.dev", true),
-            ("services.serving.knative.dev", None, "services.serving.knative.dev", true),
+            (
+                "Service",
+                Some("serving.knative.dev/v1"),
+                "services.serving.knative.dev",
+                true,
+            ),
+            (
+                "services.serving.knative.dev",
+                None,
+                "services.serving.knative.dev",
+                true,
+            ),
             ("Strange", None, "?", true),
         ] {
             assert_eq!(guess(kind, version), (resource.to_owned(), namespaced), "{kind}");

@@ -50,7 +50,15 @@ impl Lines {
                 ));
             }
             let limit = (end, Bound::Step);
-            match within(until, limit, &self.request, "nothing more came", self.body.frame()).await? {
+            match within(
+                until,
+                limit,
+                &self.request,
+                "nothing more came",
+                self.body.frame(),
+            )
+            .await?
+            {
                 Some(Ok(frame)) => {
                     if let Some(piece) = frame.data_ref() {
                         self.rest.extend_from_slice(piece);

@@ -124,8 +124,11 @@ impl Kube {
         }
         let tokens = self.tokens.lock().unwrap_or_else(PoisonError::into_inner);
         tokens.get(text).cloned().map(Identity::Token).ok_or_else(|| {
-            Failure::new(Class::BadParameter, format!("no step of this run asked for `{text}`"))
-                .help("give the output of a step `kube.token`: `as: \"${{ intern.identity }}\"`")
+            Failure::new(
+                Class::BadParameter,
+                format!("no step of this run asked for `{text}`"),
+            )
+            .help("give the output of a step `kube.token`: `as: \"${{ intern.identity }}\"`")
         })
     }
 

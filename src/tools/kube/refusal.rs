@@ -25,7 +25,10 @@ pub(super) fn of_status(request: &str, status: &Json) -> Failure {
         .and_then(Json::as_u64)
         .and_then(|code| u16::try_from(code).ok())
         .unwrap_or(500);
-    let said = status.get("message").and_then(Json::as_str).unwrap_or("no message");
+    let said = status
+        .get("message")
+        .and_then(Json::as_str)
+        .unwrap_or("no message");
     let mut failure = Failure::new(
         crate::tools::http::class_of(code),
         format!("{request}: HTTP {code}: {said}"),
@@ -115,12 +118,16 @@ mod tests {
         let webhook = "admission webhook \"model-signature.specrun.local\" denied the request: model signature policy: no signature";
         assert_eq!(class(403, "Forbidden", webhook, &none), Class::Denied);
         assert_eq!(class(400, "", webhook, &none), Class::Denied);
-        let quota = "pods \"a\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1";
+        let quota =
+            "pods \"a\" is forbidden: exceeded quota: q, requested: pods=1, used: pods=1, limited: pods=1";
         assert_eq!(class(403, "Forbidden", quota, &none), Class::Denied);
         let down = "Internal error occurred: failed calling webhook \"model-signature.specrun.local\": Post \"https://127.0.0.1:16450/validate?timeout=5s\": dial tcp 127.0.0.1:16450: connect: connection refused";
         assert_eq!(class(500, "InternalError", down, &none), Class::Unavailable);
         assert_eq!(class(500, "InternalError", "etcd is gone", &none), Class::Server);
-        assert_eq!(class(401, "Unauthorized", "Unauthorized", &none), Class::Unauthorized);
+        assert_eq!(
+            class(401, "Unauthorized", "Unauthorized", &none),
+            Class::Unauthorized
+        );
         assert_eq!(class(409, "AlreadyExists", "it is there", &none), Class::Conflict);
         assert_eq!(class(422, "Invalid", "it is wrong", &none), Class::Invalid);
     }
@@ -128,7 +135,10 @@ mod tests {
     #[test]
     fn an_absent_object_is_not_an_unknown_kind() {
         let absent = json!({"name": "web", "kind": "pods"});
-        assert_eq!(class(404, "NotFound", "pods \"web\" not found", &absent), Class::NotFound);
+        assert_eq!(
+            class(404, "NotFound", "pods \"web\" not found", &absent),
+            Class::NotFound
+        );
         let unknown = "the server could not find the requested resource";
         assert_eq!(class(404, "NotFound", unknown, &json!({})), Class::Missing);
     }

@@ -83,7 +83,9 @@ pub async fn exec(
             code.message.as_ref()?.parse().ok()
         });
         let exit_code = exit_code.ok_or_else(|| {
-            let said = status.and_then(|s| s.message).unwrap_or_else(|| "nothing".to_owned());
+            let said = status
+                .and_then(|s| s.message)
+                .unwrap_or_else(|| "nothing".to_owned());
             Failure::new(
                 Class::UnreadableAnswer,
                 format!("{shown}: how the program ended is not known; the server said: {said}"),
@@ -95,7 +97,14 @@ pub async fn exec(
             stderr: stderr?,
         })
     };
-    within(until, (until.deadline, Bound::Step), &shown, "it did not end", work).await?
+    within(
+        until,
+        (until.deadline, Bound::Step),
+        &shown,
+        "it did not end",
+        work,
+    )
+    .await?
 }
 
 /// All of a stream as text, up to the cap.
@@ -103,7 +112,12 @@ async fn whole(stream: Option<impl AsyncRead + Unpin>) -> Result<String, Failure
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
         let read = stream.take(CAP + 1).read_to_end(&mut bytes).await;
-        read.map_err(|e| Failure::new(Class::Unreachable, format!("reading what the program printed: {e}")))?;
+        read.map_err(|e| {
+            Failure::new(
+                Class::Unreachable,
+                format!("reading what the program printed: {e}"),
+            )
+        })?;
         if bytes.len() as u64 > CAP {
             return Err(Failure::new(
                 Class::TooLarge,

@@ -119,11 +119,7 @@ async fn list(
 ///
 /// # Errors
 /// As [`Cluster::ask`]; class `unreadable_answer` for what is no list.
-pub async fn all(
-    cluster: &Cluster,
-    scope: &Scope,
-    until: &Until,
-) -> Result<(Vec<Json>, String), Failure> {
+pub async fn all(cluster: &Cluster, scope: &Scope, until: &Until) -> Result<(Vec<Json>, String), Failure> {
     let mut items = Vec::new();
     let mut next: Option<String> = None;
     loop {
@@ -142,8 +138,12 @@ pub async fn all(
         };
         items.extend(rows.into_iter().map(|mut item| {
             if let Some(fields) = item.as_object_mut() {
-                fields.entry("apiVersion").or_insert_with(|| scope.kind.api_version().into());
-                fields.entry("kind").or_insert_with(|| scope.kind.kind.clone().into());
+                fields
+                    .entry("apiVersion")
+                    .or_insert_with(|| scope.kind.api_version().into());
+                fields
+                    .entry("kind")
+                    .or_insert_with(|| scope.kind.kind.clone().into());
             }
             item
         }));
