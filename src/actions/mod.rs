@@ -8,7 +8,11 @@ pub mod drift;
 pub mod exec;
 pub mod file;
 pub mod http;
+<<<<<<< HEAD
 pub mod kube;
+=======
+pub mod load;
+>>>>>>> main
 pub mod mlflow;
 
 use crate::action::{Family, Registry};
@@ -20,7 +24,11 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+<<<<<<< HEAD
     kube::FAMILY,
+=======
+    load::FAMILY,
+>>>>>>> main
     mlflow::FAMILY,
 ];
 

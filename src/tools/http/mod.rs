@@ -10,6 +10,7 @@ mod classify;
 mod client;
 mod inflate;
 mod json;
+mod judge;
 mod request;
 mod response;
 mod target;
@@ -17,8 +18,10 @@ mod target;
 pub use address::{Lookup, SystemLookup};
 pub use client::Http;
 pub use json::{JsonError, parse as parse_json};
+pub use judge::{Answer, Judge};
 pub use request::{Body, Limits, Request, Text, Until};
 pub use response::{Response, class_of};
+<<<<<<< HEAD
 
 // What the Kubernetes client shares with this one: judged addresses, classes, caps.
 pub(in crate::tools) use address::addresses;
@@ -26,3 +29,5 @@ pub(in crate::tools) use classify::{Phase, body_failure, failure as client_failu
 pub(in crate::tools) use client::{Bound, use_ring, within};
 pub(in crate::tools) use inflate::Inflate;
 pub(in crate::tools) use target::judge as judge_url;
+=======
+>>>>>>> main
