@@ -8,11 +8,8 @@ pub mod drift;
 pub mod exec;
 pub mod file;
 pub mod http;
-<<<<<<< HEAD
 pub mod kube;
-=======
 pub mod load;
->>>>>>> main
 pub mod mlflow;
 
 use crate::action::{Family, Registry};
@@ -24,11 +21,8 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
-<<<<<<< HEAD
     kube::FAMILY,
-=======
     load::FAMILY,
->>>>>>> main
     mlflow::FAMILY,
 ];
 

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::manifest::{self, Made, Manifest, Wanted};
 use super::object::Object;
-use super::session::{At, Session, reach};
+use super::session::{At, Session, on, reach};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::tools::kube::Call;
@@ -39,7 +39,14 @@ impl Action for Create {
     const IDEMPOTENT: bool = false;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        reach(params, manifest::powers(params, &["create"]))
+        let mut calls = manifest::powers(params, &["create"]);
+        // A namespace that it makes it waits for.
+        let namespace =
+            |call: &Capability| matches!(call, Capability::Kube { resource, .. } if resource == "namespaces");
+        if calls.iter().any(namespace) {
+            calls.extend(on(&Json::Null, "serviceaccounts", &["get"]));
+        }
+        reach(params, calls)
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {

@@ -63,8 +63,8 @@ impl Action for Forward {
                 .judge(&kind.power(verb, Some(namespace), Some("portforward")))?;
         }
         // A port that leads nowhere would only be noticed by who connects.
-        let pod = session.get(&kind, &pod, None).await?;
-        let phase = text_at(&pod, "/status/phase").unwrap_or("nobody knows what");
+        let found = session.get(&kind, &pod, None).await?;
+        let phase = text_at(&found, "/status/phase").unwrap_or("nobody knows what");
         if phase != "Running" {
             return Err(Failure::new(
                 Class::Unavailable,

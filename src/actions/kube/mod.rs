@@ -36,9 +36,6 @@ mod token;
 mod wait;
 mod watch;
 
-#[cfg(test)]
-mod tests;
-
 use crate::action::{DynAction, Family};
 
 /// The family's line in the table of actions.

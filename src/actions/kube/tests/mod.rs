@@ -1,1 +1,0 @@
-//! What each action does with a server that says set things.
