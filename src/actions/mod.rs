@@ -9,6 +9,7 @@ pub mod exec;
 pub mod file;
 pub mod http;
 pub mod kfp;
+pub mod load;
 pub mod mlflow;
 
 use crate::action::{Family, Registry};
@@ -21,6 +22,7 @@ const FAMILIES: &[Family] = &[
     file::FAMILY,
     http::FAMILY,
     kfp::FAMILY,
+    load::FAMILY,
     mlflow::FAMILY,
 ];
 

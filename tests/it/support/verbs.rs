@@ -36,6 +36,10 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("kfp.compile", json!({"file": file})),
         ("kfp.component", json!({"file": file, "component": "c"})),
         ("kfp.pipeline", json!({"file": file})),
+        (
+            "load.run",
+            json!({"request": {"http.request": {"url": "/x"}}, "arrival": {"users": 1}, "requests": 1}),
+        ),
         ("mlflow.artifacts", json!({"run_id": "r"})),
         ("mlflow.delete_model", json!({"model": "m"})),
         ("mlflow.delete_run", json!({"run_id": "r"})),
@@ -70,7 +74,8 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
-    all.retain(|(name, _)| !starts_programs(name) && !reads_files(name));
+    // A load counts what comes back; its own tests meet it with faults.
+    all.retain(|(name, _)| !starts_programs(name) && !name.starts_with("load.") && !reads_files(name));
     all
 }
 
