@@ -6,6 +6,8 @@
 pub mod data;
 pub mod drift;
 pub mod exec;
+#[cfg(test)]
+mod fake;
 pub mod file;
 pub mod http;
 pub mod kserve;

@@ -134,6 +134,12 @@ impl Asked<'_> {
     }
 }
 
+/// How many rows each of them carries, when that is the same of all.
+pub(super) fn rows_of_each(bodies: &[Prepared]) -> Option<u64> {
+    let first = bodies.first()?.rows?;
+    bodies.iter().all(|b| b.rows == Some(first)).then_some(first)
+}
+
 fn wrong(why: String) -> Failure {
     Failure::new(Class::BadParameter, why)
 }

@@ -4,15 +4,15 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
+use super::answer::Expected;
 use super::body::Asked;
-use super::client::{self, Client};
+use super::client::Client;
 use super::metadata::Model;
 use super::protocol::Protocol;
 use super::rows::{Raw, Rows};
 use super::tensor::{Datatype, Tensor};
-use crate::action::{Action, Class, Context, Failure, ParamProblem};
+use crate::action::{Action, AsRequest, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
-use crate::tools::http::Response;
 use crate::value::Duration;
 
 /// More requests than this are a load.
@@ -61,7 +61,7 @@ pub struct Params {
     #[serde(default)]
     parameters: Map<String, Json>,
     /// Whether tensors are held against the model's metadata, before they are sent and when they come back (V2). A
-    /// model whose metadata names no tensors takes everything.
+    /// model whose metadata names no tensors takes everything. As the request of a load the metadata is not asked for.
     #[serde(default = "yes")]
     check_metadata: bool,
 }
@@ -148,6 +148,10 @@ impl Action for Infer {
         problems
     }
 
+    fn as_request(&self) -> Option<&dyn AsRequest> {
+        Some(self)
+    }
+
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let client = Client::new(cx, params.protocol)?;
         let model = params.described(&client).await?;
@@ -174,13 +178,13 @@ impl Action for Infer {
         };
         for body in bodies {
             let response = client.post(params.path(), body.bytes).await?;
-            let answer = Answer::read(&response, &params.model, params.protocol, model.as_ref())?;
-            if let (Protocol::V1, Some(rows)) = (params.protocol, body.rows)
-                && answer.predictions.len() as u64 != rows
-            {
-                let count = answer.predictions.len();
-                return Err(response.unreadable(&format!("{count} predictions for {rows} instances")));
-            }
+            let expected = Expected {
+                rows: body.rows,
+                ..params.expected()
+            };
+            let answer = expected
+                .read(response.json()?, model.as_ref())
+                .map_err(|why| response.unreadable(&why))?;
             let elapsed = response.elapsed.as_secs_f64();
             output.rows += body.rows.unwrap_or(0);
             output.elapsed.0 += elapsed;
@@ -194,7 +198,7 @@ impl Action for Infer {
 }
 
 impl Params {
-    fn asked(&self) -> Asked<'_> {
+    pub(super) fn asked(&self) -> Asked<'_> {
         Asked {
             protocol: self.protocol,
             rows: self.rows.as_ref(),
@@ -207,7 +211,15 @@ impl Params {
         }
     }
 
-    fn path(&self) -> String {
+    pub(super) fn expected(&self) -> Expected {
+        Expected {
+            model: self.model.clone(),
+            protocol: self.protocol,
+            rows: None,
+        }
+    }
+
+    pub(super) fn path(&self) -> String {
         self.protocol.infer(&self.model, self.version.as_deref())
     }
 
@@ -219,81 +231,6 @@ impl Params {
         Model::ask(client, &self.model, self.version.as_deref())
             .await
             .map(Some)
-    }
-}
-
-/// A whole answer.
-struct Answer {
-    predictions: Vec<Json>,
-    outputs: Vec<Tensor>,
-}
-
-impl Answer {
-    fn read(
-        response: &Response,
-        name: &str,
-        protocol: Protocol,
-        model: Option<&Model>,
-    ) -> Result<Self, Failure> {
-        let mut fields = client::object(response)?;
-        if protocol == Protocol::V1 {
-            return match fields.remove("predictions") {
-                Some(Json::Array(predictions)) => Ok(Self {
-                    predictions,
-                    outputs: Vec::new(),
-                }),
-                Some(_) => Err(response.unreadable("`predictions` is not a list")),
-                None => Err(response.unreadable("it has no `predictions`")),
-            };
-        }
-        match fields.get("model_name").and_then(Json::as_str) {
-            Some(said) if said == name => {}
-            Some(other) => {
-                return Err(response.unreadable(&format!("it is of the model `{other}`, not `{name}`")));
-            }
-            None => return Err(response.unreadable("it names no model")),
-        }
-        let outputs = fields
-            .remove("outputs")
-            .ok_or_else(|| response.unreadable("it has no `outputs`"))?;
-        let outputs: Vec<Wire> = serde_json::from_value(outputs)
-            .map_err(|e| response.unreadable(&format!("its `outputs` are no tensors: {e}")))?;
-        if outputs.is_empty() {
-            return Err(response.unreadable("its `outputs` are empty"));
-        }
-        let outputs: Vec<Tensor> = outputs
-            .into_iter()
-            .map(|wire| wire.tensor().checked())
-            .collect::<Result<_, _>>()
-            .map_err(|why| response.unreadable(&why))?;
-        if let Some(model) = model {
-            model.gives(&outputs).map_err(|why| response.unreadable(&why))?;
-        }
-        let predictions = match &outputs[..] {
-            [only] => only.rows(),
-            _ => Vec::new(),
-        };
-        Ok(Self { predictions, outputs })
-    }
-}
-
-/// A tensor as servers write it: with parameters, which nothing here needs.
-#[derive(Deserialize)]
-struct Wire {
-    name: String,
-    datatype: Datatype,
-    shape: Vec<u64>,
-    data: Vec<Json>,
-}
-
-impl Wire {
-    fn tensor(self) -> Tensor {
-        Tensor {
-            name: self.name,
-            datatype: self.datatype,
-            shape: self.shape,
-            data: self.data,
-        }
     }
 }
 

@@ -12,16 +12,21 @@
 //!
 //! Not here: tensors in binary form, gRPC, and what a good answer is (checks say).
 
+mod answer;
 mod body;
 mod client;
 mod explain;
 mod infer;
+mod load;
 mod metadata;
 mod protocol;
 mod ready;
 mod refusal;
 mod rows;
 mod tensor;
+
+#[cfg(test)]
+mod tests;
 
 use crate::action::{DynAction, Family};
 use crate::tools::Capability;

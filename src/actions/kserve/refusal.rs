@@ -14,31 +14,35 @@ use crate::tools::http::{Response, parse_json};
 /// The failure an answer stands for; none for a 2xx.
 pub(super) fn of(response: &Response, protocol: Protocol, redactor: &Redactor) -> Option<Failure> {
     let mut failure = response.failure()?;
-    match said(&response.body) {
-        Said::Text => {}
-        Said::Problems(problems) => {
-            if let Some(first) = problems.first() {
-                failure.reason = Some(redactor.redact(&first.kind));
-                failure.message = format!("{}: {}", failure.message, redactor.redact(&first.told()));
-            }
-        }
+    let class = class(failure.class, response.status, &response.body);
+    if class != failure.class {
         // Not `not_found`: the model may well be there.
-        Said::NoSuchPath | Said::Nothing if matches!(response.status, 404 | 405) => {
-            failure.class = Class::UnreadableAnswer;
-            failure.message = format!(
-                "{}: HTTP {}, and not from a model server that speaks {}",
-                response.request,
-                response.status,
-                protocol.word()
-            );
-            return Some(failure.help(
-                "is it the other protocol (`protocol: v1`), another path, or a gateway that wants the endpoint's \
-                 `host:`?",
-            ));
-        }
-        Said::NoSuchPath | Said::Nothing => {}
+        failure.class = class;
+        failure.message = format!(
+            "{}: HTTP {}, and not from a model server that speaks {}",
+            response.request,
+            response.status,
+            protocol.word()
+        );
+        return Some(failure.help(
+            "is it the other protocol (`protocol: v1`), another path, or a gateway that wants the endpoint's `host:`?",
+        ));
+    }
+    if let Said::Problems(problems) = said(&response.body)
+        && let Some(first) = problems.first()
+    {
+        failure.reason = Some(redactor.redact(&first.kind));
+        failure.message = format!("{}: {}", failure.message, redactor.redact(&first.told()));
     }
     Some(failure)
+}
+
+/// The class of a refusal, given what its status alone would be.
+pub(super) fn class(of_status: Class, status: u16, body: &[u8]) -> Class {
+    match said(body) {
+        Said::NoSuchPath | Said::Nothing if matches!(status, 404 | 405) => Class::UnreadableAnswer,
+        _ => of_status,
+    }
 }
 
 /// What the body of a refusal says.

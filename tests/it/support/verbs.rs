@@ -33,6 +33,10 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.metadata", json!({"model": "m"})),
+        ("kserve.ready", json!({"model": "m"})),
         ("mlflow.artifacts", json!({"run_id": "r"})),
         ("mlflow.delete_model", json!({"model": "m"})),
         ("mlflow.delete_run", json!({"run_id": "r"})),
@@ -69,6 +73,12 @@ pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
     all.retain(|(name, _)| !name.starts_with("exec.") && !reads_files(name));
     all
+}
+
+/// The families that speak HTTP, each with an endpoint of its own.
+pub fn families() -> std::collections::BTreeSet<&'static str> {
+    let family = |(action, _): (&'static str, Json)| action.split('.').next().unwrap();
+    over_http().into_iter().map(family).collect()
 }
 
 /// Whether an action reaches files and nothing else.
