@@ -20,6 +20,7 @@ pub trait DynAction: Send + Sync + 'static {
     fn params_subschema(&self, generator: &mut SchemaGenerator) -> Schema;
     fn output_schema(&self) -> Schema;
     fn capabilities(&self, params: &serde_json::Value) -> Vec<Capability>;
+    fn inside(&self, params: &serde_json::Value) -> Vec<&'static str>;
     fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem>;
     fn as_request(&self) -> Option<&dyn AsRequest>;
     fn run<'a>(&'a self, params: serde_json::Value, cx: &'a Context) -> Running<'a>;
@@ -52,6 +53,10 @@ impl<A: Action> DynAction for A {
 
     fn capabilities(&self, params: &serde_json::Value) -> Vec<Capability> {
         Action::capabilities(self, params)
+    }
+
+    fn inside(&self, params: &serde_json::Value) -> Vec<&'static str> {
+        Action::inside(self, params)
     }
 
     fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem> {

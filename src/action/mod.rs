@@ -50,6 +50,12 @@ pub trait Action: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// The full names of the actions that stand inside these parameters: a spec lists their families under `tools` too.
+    fn inside(&self, params: &serde_json::Value) -> Vec<&'static str> {
+        let _ = params;
+        Vec::new()
+    }
+
     /// Mistakes that the schema cannot say (two keys that exclude each other). Pure; parameters that hold an
     /// expression are strings with `${{`.
     fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem> {

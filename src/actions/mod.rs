@@ -11,6 +11,7 @@ mod fake;
 pub mod file;
 pub mod http;
 pub mod kserve;
+pub mod load;
 pub mod mlflow;
 
 use crate::action::{Family, Registry};
@@ -23,6 +24,7 @@ const FAMILIES: &[Family] = &[
     file::FAMILY,
     http::FAMILY,
     kserve::FAMILY,
+    load::FAMILY,
     mlflow::FAMILY,
 ];
 
