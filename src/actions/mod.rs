@@ -6,9 +6,12 @@
 pub mod data;
 pub mod drift;
 pub mod exec;
+#[cfg(test)]
+mod fake;
 pub mod file;
 pub mod http;
 pub mod kfp;
+pub mod kserve;
 pub mod load;
 pub mod mlflow;
 
@@ -22,6 +25,7 @@ const FAMILIES: &[Family] = &[
     file::FAMILY,
     http::FAMILY,
     kfp::FAMILY,
+    kserve::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
 ];
