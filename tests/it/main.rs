@@ -22,6 +22,7 @@ mod kube;
 mod lab;
 mod mutations;
 mod panics;
+mod pipelines;
 mod registered;
 mod repeats;
 mod report;
