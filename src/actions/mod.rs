@@ -8,8 +8,13 @@ pub mod cost;
 pub mod data;
 pub mod drift;
 pub mod exec;
+#[cfg(test)]
+mod fake;
 pub mod file;
 pub mod http;
+pub mod kfp;
+pub mod kserve;
+pub mod kube;
 pub mod load;
 pub mod mlflow;
 pub mod scan;
@@ -25,6 +30,9 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    kfp::FAMILY,
+    kserve::FAMILY,
+    kube::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
     scan::FAMILY,

@@ -66,13 +66,6 @@ impl Stage {
         );
     }
 
-    /// Names one URL for every family.
-    pub fn endpoints_at(&mut self, url: &str) {
-        for family in REGISTRY.families() {
-            self.endpoint(family.name, url.to_owned());
-        }
-    }
-
     /// The surroundings of a step of a spec in `project/specs`.
     pub fn context(&self, grants: Grants) -> Context {
         let (grants, redactor) = (Arc::new(grants), Arc::new(Redactor::new(&self.secrets)));
@@ -80,6 +73,11 @@ impl Stage {
         let tools = Tools {
             endpoints: self.endpoints.clone(),
             http: Http::with_lookup(
+                Arc::clone(&grants),
+                Arc::clone(&redactor),
+                Arc::clone(&self.lookup),
+            ),
+            kube: specrun::tools::kube::Kube::with_lookup(
                 Arc::clone(&grants),
                 Arc::clone(&redactor),
                 Arc::clone(&self.lookup),
