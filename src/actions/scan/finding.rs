@@ -102,12 +102,19 @@ pub(super) struct Finding {
 /// How many findings of each severity.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub(super) struct Counts {
+    /// All of them.
     pub total: u64,
+    /// The worst.
     pub critical: u64,
+    /// High.
     pub high: u64,
+    /// Medium.
     pub medium: u64,
+    /// Low.
     pub low: u64,
+    /// Negligible.
     pub negligible: u64,
+    /// Those the scanner cannot rate.
     pub unknown: u64,
 }
 
