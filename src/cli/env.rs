@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use super::Exit;
 use super::load::open_project;
 use super::output::Output;
-use super::run::Signals;
+use super::run::heard;
 use super::site::{cache, states, tell, tell_error};
 use crate::action::Registry;
 use crate::diag::Diagnostics;
+use crate::engine::Stop;
 use crate::engine::services::{self, Progress, ServiceError, Site};
-use crate::engine::{Control, Stop};
 use crate::source::Sources;
 use crate::spec::Project;
 use crate::spec::environment::{self, Environment};
@@ -63,50 +63,35 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         .secret_values(&|name| std::env::var(name).ok())
         .unwrap_or_default();
     let redactor = &Redactor::new(&secrets);
-    let control = Control::new();
-    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-    else {
-        output.error("starting: no threads");
-        return Exit::Internal;
-    };
-    let signals = {
-        let _inside = runtime.enter();
-        Signals::forward(&control, output)
-    };
-    if let Err(e) = &signals {
-        output.error(&format!("listening for signals: {e}"));
-        return Exit::Internal;
-    }
-    let site = Site {
-        cache: cache(&project),
-        home: PathBuf::new(),
-        notify: &|progress: Progress| tell(&progress, redactor, output),
-        interrupted: &|| control.stopped() != Stop::No,
-    };
-    let done = match &args.verb {
-        Verb::Up(_) => services::up(&environment, &site, &states).map(|_| ()),
-        Verb::Down(_) => services::down(&environment, &site, &states).map(|n| {
-            if n == 0 {
-                output.err("specrun: nothing was up\n");
+    heard(output, |control, _| {
+        let site = Site {
+            cache: cache(&project),
+            home: PathBuf::new(),
+            notify: &|progress: Progress| tell(&progress, redactor, output),
+            interrupted: &|| control.stopped() != Stop::No,
+        };
+        let done = match &args.verb {
+            Verb::Up(_) => services::up(&environment, &site, &states).map(|_| ()),
+            Verb::Down(_) => services::down(&environment, &site, &states).map(|n| {
+                if n == 0 {
+                    output.err("specrun: nothing was up\n");
+                }
+            }),
+            Verb::Status(_) => return status(&environment, &states, redactor, output),
+        };
+        match done {
+            Ok(()) => Exit::Passed,
+            Err(ServiceError::Interrupted) => match control.stopped() {
+                Stop::Gracefully { why } | Stop::Now { why } if why == "SIGTERM" => Exit::Terminated,
+                Stop::Gracefully { why } | Stop::Now { why } if why == "SIGHUP" => Exit::HungUp,
+                _ => Exit::Interrupted,
+            },
+            Err(e) => {
+                tell_error(&e, redactor, output);
+                Exit::Errored
             }
-        }),
-        Verb::Status(_) => return status(&environment, &states, redactor, output),
-    };
-    match done {
-        Ok(()) => Exit::Passed,
-        Err(ServiceError::Interrupted) => match control.stopped() {
-            Stop::Gracefully { why } | Stop::Now { why } if why == "SIGTERM" => Exit::Terminated,
-            Stop::Gracefully { why } | Stop::Now { why } if why == "SIGHUP" => Exit::HungUp,
-            _ => Exit::Interrupted,
-        },
-        Err(e) => {
-            tell_error(&e, redactor, output);
-            Exit::Errored
         }
-    }
+    })
 }
 
 /// 0 when all are up, else 5.

@@ -7,9 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::missing;
 use super::prepare::{Prepared, Settings};
 use super::reports;
-use super::signals::Signals;
+use super::signals::heard;
 use crate::action::Registry;
 use crate::cli::Exit;
+use crate::cli::load;
 use crate::cli::output::Output;
 use crate::cli::site;
 use crate::diag::Diagnostic;
@@ -31,40 +32,15 @@ struct Around<'a> {
 
 /// Runs what was prepared.
 pub(super) fn execute(prepared: Prepared, registry: &Registry, output: Output) -> Exit {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("signals")
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(e) => {
-            output.error(&format!("starting: {e}"));
-            return Exit::Internal;
-        }
-    };
-    let control = Control::new();
-    let signals = {
-        let _inside = runtime.enter();
-        Signals::forward(&control, output)
-    };
-    let exit = match signals {
-        Ok(_signals) => {
-            let around = Around {
-                registry,
-                runtime: runtime.handle(),
-                control: &control,
-                output,
-            };
-            with_outputs(prepared, around)
-        }
-        Err(e) => {
-            output.error(&format!("listening for signals: {e}"));
-            Exit::Internal
-        }
-    };
-    runtime.shutdown_background();
-    exit
+    heard(output, |control, runtime| {
+        let around = Around {
+            registry,
+            runtime,
+            control,
+            output,
+        };
+        with_outputs(prepared, around)
+    })
 }
 
 /// Opens what the run writes to, so that it is known before anything is sent that it can be written.
@@ -99,7 +75,8 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         told.push(EventKind::from(progress));
     };
-    control.owns(dir.id());
+    let id = dir.id().clone();
+    control.owns(&id);
     let lease = lease(&prepared, &dir, control, &notify);
     let mut blocked = HashMap::new();
     let resolved = match &lease {
@@ -136,6 +113,17 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
     let exit = with_engine(prepared, dir, given, sinks, around);
     if let Ok(Some(lease)) = lease {
         lease.end(&|_: Progress| {});
+    }
+    match engine::end_strays(&id) {
+        (0, _) => {}
+        (found, 0) => output.err(&format!(
+            "specrun: ended {} that steps had left running in the background\n",
+            load::count(found, "program")
+        )),
+        (_, left) => output.error(&format!(
+            "{} that steps had left running cannot be ended",
+            load::count(left, "program")
+        )),
     }
     if let Err(e) = site::redact_logs(&logs, &redactor) {
         output.error(&format!(

@@ -99,6 +99,27 @@ fn each_signal_cleans_up_completes_the_reports_and_has_its_code() {
     }
 }
 
+/// A program may leave its process group, and even its session; the run still ends it.
+#[test]
+fn a_program_that_left_its_group_ends_with_the_run() {
+    let project = Project::new();
+    project.file(
+        "specs/a.yaml",
+        &spec(
+            "A",
+            "tools: [exec]\nsteps:\n  - id: a\n    exec.run: {argv: [sh, -c, 'setsid sh -c \"echo \\$\\$ > child; exec sleep 987\" >/dev/null 2>&1 & while ! test -s child; do sleep 0.02; done']}\n\
+             expect:\n  - a.exit_code == 0\n",
+        ),
+    );
+    let ran = project.run(&["specs"]).code(0);
+    assert!(
+        ran.stderr.contains("ended 1 program that steps had left running"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!child_lives(&project), "it outlived the run");
+}
+
 #[test]
 fn a_second_signal_ends_at_once_and_clean_does_the_rest() {
     let project = project("test -e free || { echo waiting > waiting; sleep 987; }; echo cleaned > cleaned");
