@@ -14,12 +14,13 @@ mod escapes;
 mod evidence;
 mod false_green;
 mod full_disk;
+mod fuzz;
 mod generated;
 mod hostile;
 mod hostile_verbs;
 mod html;
 mod lab;
-mod mutations;
+
 mod panics;
 mod registered;
 mod repeats;
