@@ -53,7 +53,11 @@ enum Edit {
 impl Target {
     /// Holds the property to every input of the folder, and to random ones.
     fn run(mut self, property: impl Fn(&[u8])) {
-        let number = |name: &str| std::env::var(name).ok().map(|n| n.parse::<u32>().expect("a number"));
+        let number = |name: &str| {
+            std::env::var(name)
+                .ok()
+                .map(|n| n.parse::<u32>().expect("a number"))
+        };
         let by_hand = number("FUZZ_CASES");
         let kept = self.kept();
         let folder = kept.len();
