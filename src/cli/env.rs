@@ -8,7 +8,7 @@ use super::Exit;
 use super::load::open_project;
 use super::output::Output;
 use super::run::heard;
-use super::site::{cache, states, tell, tell_error};
+use super::site::{cache, logs, states, tell, tell_error};
 use crate::action::Registry;
 use crate::diag::{Diagnostics, did_you_mean};
 use crate::engine::Stop;
@@ -87,14 +87,13 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         return Exit::Usage;
     }
     // A secret without a value cannot be shown either.
-    let secrets = environment
-        .secret_values(&|name| std::env::var(name).ok())
-        .unwrap_or_default();
+    let secrets = environment.known_secrets(&|name| std::env::var(name).ok());
     let redactor = &Redactor::new(&secrets);
     heard(output, |control, _| {
         let site = Site {
             cache: cache(&project),
             home: PathBuf::new(),
+            logs: logs(&secrets),
             notify: &|progress: Progress| tell(&progress, redactor, output),
             interrupted: &|| control.stopped() != Stop::No,
         };

@@ -1,7 +1,7 @@
 //! The run itself: services, the engine, reports, the exit code.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::missing;
@@ -68,8 +68,7 @@ fn with_outputs(prepared: Prepared, around: Around<'_>) -> Exit {
 fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, around: Around<'_>) -> Exit {
     let Around { control, output, .. } = around;
     let told = Mutex::new(Vec::new());
-    let redactor = Arc::new(Redactor::new(&prepared.secrets));
-    let logs = services_home(&dir);
+    let redactor = Redactor::new(&prepared.secrets);
     let notify = |progress: Progress| {
         site::tell(&progress, &redactor, output);
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -140,15 +139,6 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
             load::count(left, "program")
         )),
     }
-    if let Err(e) = site::redact_logs(&logs, &redactor) {
-        output.error(&format!(
-            "taking the secrets out of the logs in {}: {e}",
-            logs.display()
-        ));
-        if exit == Exit::Passed {
-            return Exit::ReportNotWritten;
-        }
-    }
     exit
 }
 
@@ -165,17 +155,14 @@ fn lease(
     let project = &prepared.loaded.project;
     let site = Site {
         cache: site::cache(project),
-        home: services_home(dir),
+        home: dir.path().join("services"),
+        logs: site::logs(&prepared.secrets),
         notify,
         interrupted: &|| control.stopped() != Stop::No,
     };
     let specs = &prepared.loaded.plan.specs;
     let wanted = specs.iter().flat_map(|s| s.services.iter().cloned()).collect();
     Lease::get(environment, &wanted, &site, &site::states(project), &dir.id().0).map(Some)
-}
-
-fn services_home(dir: &RunDir) -> PathBuf {
-    dir.path().join("services")
 }
 
 fn resolve(prepared: &Prepared, facts: Option<&ServiceFacts>) -> Result<Resolved, Vec<Diagnostic>> {

@@ -243,7 +243,11 @@ impl Launch<'_> {
         loop {
             let group = |board: &mut Board| {
                 let one = board.running.all.iter_mut().find(|one| one.name == name)?;
-                one.group.ended()
+                let ended = one.group.ended();
+                if ended.is_some() {
+                    one.group.drain();
+                }
+                ended
             };
             if let Some(status) = group(&mut self.board()) {
                 let taken = tail(&log, 40).iter().any(|line| {
@@ -291,6 +295,7 @@ impl Launch<'_> {
             variables: &variables,
             dir: &absolute(&self.order.environment.dir),
             log,
+            logs: &self.order.site.logs,
             guarded: self.order.life == Life::OfTheProcess,
         })
         .map_err(|e| fail(e.to_string()))?;
