@@ -22,6 +22,7 @@ mod html;
 mod lab;
 
 mod panics;
+mod pipelines;
 mod registered;
 mod repeats;
 mod report;

@@ -33,6 +33,13 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("kfp.compile", json!({"file": file})),
+        ("kfp.component", json!({"file": file, "component": "c"})),
+        ("kfp.pipeline", json!({"file": file})),
+        ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.metadata", json!({"model": "m"})),
+        ("kserve.ready", json!({"model": "m"})),
         (
             "load.run",
             json!({"request": {"http.request": {"url": "/x"}}, "arrival": {"users": 1}, "requests": 1}),
@@ -72,8 +79,19 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
     // A load counts what comes back; its own tests meet it with faults.
-    all.retain(|(name, _)| !name.starts_with("exec.") && !name.starts_with("load.") && !reads_files(name));
+    all.retain(|(name, _)| !starts_programs(name) && !name.starts_with("load.") && !reads_files(name));
     all
+}
+
+/// Whether an action starts a program.
+fn starts_programs(action: &str) -> bool {
+    ["exec.run", "kfp.compile", "kfp.component", "kfp.pipeline"].contains(&action)
+}
+
+/// The families that speak HTTP, each with an endpoint of its own.
+pub fn families() -> std::collections::BTreeSet<&'static str> {
+    let family = |(action, _): (&'static str, Json)| action.split('.').next().unwrap();
+    over_http().into_iter().map(family).collect()
 }
 
 /// Whether an action reaches files and nothing else.
