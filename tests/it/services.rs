@@ -572,7 +572,6 @@ services:
         printf 'hunter22'; sleep 0.1; printf -- '-and-more\n'
         echo "up"
         while :; do sleep 0.05; done
-    env: {TOKEN: "${{ secrets.token }}"}
     ready: {log: '^up$', within: 60s}
     stop_within: 20s
 "#;

@@ -241,6 +241,8 @@ impl Launch<'_> {
         let mut asker = self.spawn(service, ready, &log)?;
         let until = Instant::now() + ready.within;
         loop {
+            // Asked first: one that has ended meanwhile is not there, whatever its last answer was.
+            let answers = asker.ask();
             let group = |board: &mut Board| {
                 let one = board.running.all.iter_mut().find(|one| one.name == name)?;
                 let ended = one.group.ended();
@@ -262,7 +264,7 @@ impl Launch<'_> {
                 let what = format!("it ended with {status} before it was ready");
                 return Err(ServiceError::failed(name, what).with_log(&log));
             }
-            if asker.ask() {
+            if answers {
                 return Ok(true);
             }
             if (self.order.site.interrupted)() {

@@ -221,6 +221,25 @@ fn after_a_sigkill_clean_undoes_and_ends_what_was_left() {
     );
 }
 
+#[test]
+fn clean_says_what_it_cannot_remove_and_ends_with_7() {
+    let project = project("echo it is not yours >&2; exit 3");
+    let running = start(&project);
+    send(&running, Signal::KILL);
+    assert_eq!(running.wait().code, 137);
+    for _ in 0..2 {
+        // As often as it is tried: what is there is told.
+        let ran = project.run(&["clean"]).code(7);
+        assert!(ran.stdout.contains("LEFT: A/a.cleanup[0]"), "{}", ran.stdout);
+        assert!(ran.stdout.contains("exit code 3"), "{}", ran.stdout);
+        assert!(
+            ran.stderr.contains("1 thing could not be removed"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
 /// A step that ends when a file is there; it has less time than the stop will last.
 fn project_with_little_time() -> Project {
     let project = Project::new();
