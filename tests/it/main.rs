@@ -19,6 +19,7 @@ mod generated;
 mod hostile;
 mod hostile_verbs;
 mod html;
+mod kube;
 mod lab;
 
 mod panics;
