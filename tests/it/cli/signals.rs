@@ -230,7 +230,11 @@ fn clean_says_what_it_cannot_remove_and_ends_with_7() {
     for _ in 0..2 {
         // As often as it is tried: what is there is told.
         let ran = project.run(&["clean"]).code(7);
-        assert!(ran.stdout.contains("LEFT: A/a.cleanup[0]"), "{}", ran.stdout);
+        assert!(
+            ran.stdout.contains("LEFT: exec.run of A/a.cleanup[0]"),
+            "{}",
+            ran.stdout
+        );
         assert!(ran.stdout.contains("exit code 3"), "{}", ran.stdout);
         assert!(
             ran.stderr.contains("1 thing could not be removed"),
