@@ -19,6 +19,7 @@ mod hostile;
 mod hostile_verbs;
 mod html;
 mod lab;
+mod load;
 mod mutations;
 mod panics;
 mod registered;

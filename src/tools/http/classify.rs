@@ -19,20 +19,7 @@ pub enum Phase {
 
 /// The failure behind an error of the client.
 pub fn failure(error: &reqwest::Error, phase: Phase, request: &str) -> Failure {
-    let mut causes: Vec<&(dyn Error + 'static)> = Vec::new();
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        causes.push(cause);
-        // What an io error carries is not its source but its inside.
-        next = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn Error + 'static))
-            .or_else(|| cause.source());
-        if causes.len() > 32 {
-            break;
-        }
-    }
+    let causes = chain(error);
     let (class, what) = classed(&causes, error, phase);
     if let Some(refused) = causes
         .iter()
@@ -82,41 +69,86 @@ pub fn body_failure(error: &BodyError, request: &str) -> Failure {
     }
 }
 
+/// An error and what is behind it, outermost first.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let mut causes: Vec<&(dyn Error + 'static)> = Vec::new();
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        causes.push(cause);
+        // What an io error carries is not its source but its inside.
+        next = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn Error + 'static))
+            .or_else(|| cause.source());
+        if causes.len() > 32 {
+            break;
+        }
+    }
+    causes
+}
+
+/// The class of an error of a connection, with one sentence.
+pub fn by_cause(error: &(dyn Error + 'static), phase: Phase) -> (Class, String) {
+    known(&chain(error), phase).unwrap_or_else(|| unknown(phase))
+}
+
 fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Phase) -> (Class, String) {
+    if let Some(known) = known(causes, phase) {
+        return known;
+    }
+    if error.is_timeout() {
+        return (Class::Timeout, "no answer in time".to_owned());
+    }
+    if error.is_builder() {
+        return (Class::BadParameter, "the request cannot be built".to_owned());
+    }
+    unknown(phase)
+}
+
+fn unknown(phase: Phase) -> (Class, String) {
+    match phase {
+        Phase::Body => (Class::UnreadableAnswer, "the answer broke off".to_owned()),
+        Phase::Head => (Class::Unreachable, "the request could not be sent".to_owned()),
+    }
+}
+
+/// The class of the first cause that tells one.
+fn known(causes: &[&(dyn Error + 'static)], phase: Phase) -> Option<(Class, String)> {
     for cause in causes {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return (Class::Tls, tls_sentence(tls));
+            return Some((Class::Tls, tls_sentence(tls)));
         }
         if let Some(ResolveError::NoAddress { .. }) = cause.downcast_ref::<ResolveError>() {
-            return (Class::Unreachable, cause.to_string());
+            return Some((Class::Unreachable, cause.to_string()));
         }
     }
     for cause in causes {
         if let Some(http) = cause.downcast_ref::<hyper::Error>() {
             if http.is_parse() && http.to_string().contains("head is too large") {
-                return (
+                return Some((
                     Class::TooLarge,
                     "the head of the answer is larger than allowed".to_owned(),
-                );
+                ));
             }
             if http.is_parse() {
-                return (Class::UnreadableAnswer, format!("the answer is not HTTP: {http}"));
+                return Some((Class::UnreadableAnswer, format!("the answer is not HTTP: {http}")));
             }
             if http.is_incomplete_message() {
-                return match phase {
+                return Some(match phase {
                     Phase::Head => (
                         Class::Unreachable,
                         "the connection was closed before an answer came".to_owned(),
                     ),
                     Phase::Body => (Class::UnreadableAnswer, "the answer was cut off".to_owned()),
-                };
+                });
             }
         }
     }
     for cause in causes {
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             use io::ErrorKind as K;
-            return match io.kind() {
+            return Some(match io.kind() {
                 K::ConnectionRefused => (
                     Class::Unreachable,
                     "connection refused: nothing listens there".to_owned(),
@@ -146,19 +178,10 @@ fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Pha
                     (Class::Tls, "the TLS handshake failed".to_owned())
                 }
                 _ => (Class::Unreachable, format!("the connection failed: {io}")),
-            };
+            });
         }
     }
-    if error.is_timeout() {
-        return (Class::Timeout, "no answer in time".to_owned());
-    }
-    if error.is_builder() {
-        return (Class::BadParameter, "the request cannot be built".to_owned());
-    }
-    match phase {
-        Phase::Body => (Class::UnreadableAnswer, "the answer broke off".to_owned()),
-        Phase::Head => (Class::Unreachable, "the request could not be sent".to_owned()),
-    }
+    None
 }
 
 fn tls_sentence(error: &rustls::Error) -> String {

@@ -11,13 +11,16 @@ mod client;
 mod inflate;
 mod json;
 mod judge;
+mod ready;
 mod request;
 mod response;
 mod target;
 
 pub use address::{Lookup, SystemLookup};
+pub use classify::{Phase, by_cause};
 pub use client::Http;
 pub use json::{JsonError, parse as parse_json};
 pub use judge::{Answer, Judge};
+pub use ready::{Blob, Peer, Ready, Tls};
 pub use request::{Body, Limits, Request, Text, Until};
 pub use response::{Response, class_of};
