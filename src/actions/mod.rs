@@ -6,8 +6,13 @@
 pub mod data;
 pub mod drift;
 pub mod exec;
+#[cfg(test)]
+mod fake;
 pub mod file;
 pub mod http;
+pub mod kfp;
+pub mod kserve;
+pub mod kube;
 pub mod load;
 pub mod mlflow;
 
@@ -20,6 +25,9 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    kfp::FAMILY,
+    kserve::FAMILY,
+    kube::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
 ];

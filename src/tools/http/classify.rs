@@ -1,4 +1,4 @@
-//! From the error of the client below to a class with one sentence. The chain of causes is walked, because the
+//! From the error of the client below (reqwest's, or that of the Kubernetes client) to a class with one sentence. The chain of causes is walked, because the
 //! outermost error says only that sending failed.
 
 use std::error::Error;
@@ -18,9 +18,9 @@ pub enum Phase {
 }
 
 /// The failure behind an error of the client.
-pub fn failure(error: &reqwest::Error, phase: Phase, request: &str) -> Failure {
+pub fn failure(error: &(dyn Error + 'static), phase: Phase, request: &str) -> Failure {
     let causes = chain(error);
-    let (class, what) = classed(&causes, error, phase);
+    let (class, what) = classed(&causes, phase);
     if let Some(refused) = causes
         .iter()
         .find_map(|c| match c.downcast_ref::<ResolveError>() {
@@ -69,6 +69,11 @@ pub fn body_failure(error: &BodyError, request: &str) -> Failure {
     }
 }
 
+/// The class of an error of a connection, with one sentence.
+pub fn by_cause(error: &(dyn Error + 'static), phase: Phase) -> (Class, String) {
+    classed(&chain(error), phase)
+}
+
 /// An error and what is behind it, outermost first.
 fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
     let mut causes: Vec<&(dyn Error + 'static)> = Vec::new();
@@ -88,67 +93,41 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)>
     causes
 }
 
-/// The class of an error of a connection, with one sentence.
-pub fn by_cause(error: &(dyn Error + 'static), phase: Phase) -> (Class, String) {
-    known(&chain(error), phase).unwrap_or_else(|| unknown(phase))
-}
-
-fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Phase) -> (Class, String) {
-    if let Some(known) = known(causes, phase) {
-        return known;
-    }
-    if error.is_timeout() {
-        return (Class::Timeout, "no answer in time".to_owned());
-    }
-    if error.is_builder() {
-        return (Class::BadParameter, "the request cannot be built".to_owned());
-    }
-    unknown(phase)
-}
-
-fn unknown(phase: Phase) -> (Class, String) {
-    match phase {
-        Phase::Body => (Class::UnreadableAnswer, "the answer broke off".to_owned()),
-        Phase::Head => (Class::Unreachable, "the request could not be sent".to_owned()),
-    }
-}
-
-/// The class of the first cause that tells one.
-fn known(causes: &[&(dyn Error + 'static)], phase: Phase) -> Option<(Class, String)> {
+fn classed(causes: &[&(dyn Error + 'static)], phase: Phase) -> (Class, String) {
     for cause in causes {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
-            return Some((Class::Tls, tls_sentence(tls)));
+            return (Class::Tls, tls_sentence(tls));
         }
         if let Some(ResolveError::NoAddress { .. }) = cause.downcast_ref::<ResolveError>() {
-            return Some((Class::Unreachable, cause.to_string()));
+            return (Class::Unreachable, cause.to_string());
         }
     }
     for cause in causes {
         if let Some(http) = cause.downcast_ref::<hyper::Error>() {
             if http.is_parse() && http.to_string().contains("head is too large") {
-                return Some((
+                return (
                     Class::TooLarge,
                     "the head of the answer is larger than allowed".to_owned(),
-                ));
+                );
             }
             if http.is_parse() {
-                return Some((Class::UnreadableAnswer, format!("the answer is not HTTP: {http}")));
+                return (Class::UnreadableAnswer, format!("the answer is not HTTP: {http}"));
             }
             if http.is_incomplete_message() {
-                return Some(match phase {
+                return match phase {
                     Phase::Head => (
                         Class::Unreachable,
                         "the connection was closed before an answer came".to_owned(),
                     ),
                     Phase::Body => (Class::UnreadableAnswer, "the answer was cut off".to_owned()),
-                });
+                };
             }
         }
     }
     for cause in causes {
         if let Some(io) = cause.downcast_ref::<io::Error>() {
             use io::ErrorKind as K;
-            return Some(match io.kind() {
+            return match io.kind() {
                 K::ConnectionRefused => (
                     Class::Unreachable,
                     "connection refused: nothing listens there".to_owned(),
@@ -178,10 +157,20 @@ fn known(causes: &[&(dyn Error + 'static)], phase: Phase) -> Option<(Class, Stri
                     (Class::Tls, "the TLS handshake failed".to_owned())
                 }
                 _ => (Class::Unreachable, format!("the connection failed: {io}")),
-            });
+            };
         }
     }
-    None
+    let own = causes.iter().find_map(|c| c.downcast_ref::<reqwest::Error>());
+    if own.is_some_and(reqwest::Error::is_timeout) {
+        return (Class::Timeout, "no answer in time".to_owned());
+    }
+    if own.is_some_and(reqwest::Error::is_builder) {
+        return (Class::BadParameter, "the request cannot be built".to_owned());
+    }
+    match phase {
+        Phase::Body => (Class::UnreadableAnswer, "the answer broke off".to_owned()),
+        Phase::Head => (Class::Unreachable, "the request could not be sent".to_owned()),
+    }
 }
 
 fn tls_sentence(error: &rustls::Error) -> String {

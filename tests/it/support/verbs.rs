@@ -9,6 +9,8 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let version = json!({"model": "m", "version": "1"});
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
+    let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}});
+    let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}});
     let table = vec![
         (
             "data.check",
@@ -33,6 +35,54 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
+        (
+            "kube.can_i",
+            json!({"verb": "get", "resource": "pods", "namespace": "ml"}),
+        ),
+        ("kube.create", json!({"manifest": pod, "namespace": "ml"})),
+        (
+            "kube.delete",
+            json!({"kind": "Pod", "name": "p", "namespace": "ml"}),
+        ),
+        ("kube.endpoint", json!({"name": "s", "namespace": "ml"})),
+        ("kube.events", json!({"namespace": "ml"})),
+        (
+            "kube.exec",
+            json!({"pod": "p", "argv": ["true"], "namespace": "ml"}),
+        ),
+        (
+            "kube.forward",
+            json!({"pod": "p", "port": 8080, "namespace": "ml"}),
+        ),
+        ("kube.get", json!({"kind": "Pod", "name": "p", "namespace": "ml"})),
+        ("kube.job", json!({"manifest": job, "namespace": "ml"})),
+        ("kube.list", json!({"kind": "Pod", "namespace": "ml"})),
+        ("kube.logs", json!({"pod": "p", "namespace": "ml"})),
+        (
+            "kube.patch",
+            json!({"kind": "Pod", "name": "p", "patch": {}, "namespace": "ml"}),
+        ),
+        (
+            "kube.scale",
+            json!({"kind": "Deployment", "name": "d", "replicas": 1, "namespace": "ml"}),
+        ),
+        ("kube.token", json!({"service_account": "a", "namespace": "ml"})),
+        (
+            "kube.wait",
+            json!({"kind": "Pod", "name": "p", "exists": true, "namespace": "ml"}),
+        ),
+        (
+            "kube.watch",
+            json!({"kind": "Pod", "name": "p", "field": "status.phase", "for": "1s", "namespace": "ml"}),
+        ),
+        ("kfp.compile", json!({"file": file})),
+        ("kfp.component", json!({"file": file, "component": "c"})),
+        ("kfp.pipeline", json!({"file": file})),
+        ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.metadata", json!({"model": "m"})),
+        ("kserve.ready", json!({"model": "m"})),
         (
             "load.run",
             json!({"request": {"http.request": {"url": "/x"}}, "arrival": {"users": 1}, "requests": 1}),
@@ -72,8 +122,19 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
     // A load counts what comes back; its own tests meet it with faults.
-    all.retain(|(name, _)| !name.starts_with("exec.") && !name.starts_with("load.") && !reads_files(name));
+    all.retain(|(name, _)| !starts_programs(name) && !name.starts_with("load.") && !reads_files(name));
     all
+}
+
+/// Whether an action starts a program.
+fn starts_programs(action: &str) -> bool {
+    ["exec.run", "kfp.compile", "kfp.component", "kfp.pipeline"].contains(&action)
+}
+
+/// The families that speak HTTP, each with an endpoint of its own.
+pub fn families() -> std::collections::BTreeSet<&'static str> {
+    let family = |(action, _): (&'static str, Json)| action.split('.').next().unwrap();
+    over_http().into_iter().map(family).collect()
 }
 
 /// Whether an action reaches files and nothing else.
