@@ -21,7 +21,7 @@ mod hostile_verbs;
 mod html;
 mod kube;
 mod lab;
-
+mod load;
 mod panics;
 mod pipelines;
 mod registered;
