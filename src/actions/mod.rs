@@ -14,6 +14,9 @@ pub mod kfp;
 pub mod kserve;
 pub mod load;
 pub mod mlflow;
+pub mod model;
+pub mod pytest;
+pub mod training;
 
 use crate::action::{Family, Registry};
 
@@ -28,6 +31,9 @@ const FAMILIES: &[Family] = &[
     kserve::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
+    model::FAMILY,
+    pytest::FAMILY,
+    training::FAMILY,
 ];
 
 /// The actions this program has.
