@@ -93,8 +93,11 @@ async fn a_submission_is_what_the_sdk_sends() {
         .on("POST runs", Answer::json(200, &a_run("PENDING")));
     let cx = fake.context();
     all(&cx.base_dir);
-    let files =
-        crate::tools::files::Files::new(&[&cx.base_dir], &[], std::sync::Arc::clone(&cx.tools.grants));
+    let files = crate::tools::files::Files::new(
+        &[cx.base_dir.as_path()],
+        &[],
+        std::sync::Arc::clone(&cx.tools.grants),
+    );
     let mut tools = crate::tools::Tools::new(
         cx.tools.endpoints.clone(),
         crate::tools::Grants::open(),

@@ -157,7 +157,7 @@ impl Action for Run {
         for case in &report.cases {
             cx.checks.add(check(case, params.skipped));
         }
-        let code = broken(&report, &done)?;
+        let code = broken(&report, &done, params.junit.is_none())?;
         let count = |ended: Ended| report.cases.iter().filter(|c| c.ended == ended).count();
         if report.cases.is_empty() || count(Ended::Skipped) == report.cases.len() {
             cx.checks.add(nothing(&report));
@@ -247,7 +247,10 @@ fn without_report(done: &Finished, junit: Option<&str>) -> Failure {
 }
 
 /// Whether the suite came to its end, whatever its tests did: the exit code, when it fits the report.
-fn broken(report: &Report, done: &Finished) -> Result<i32, Failure> {
+///
+/// # Errors
+/// `exit_code` for a suite that broke, `unreadable_answer` for an exit code that contradicts the report.
+fn broken(report: &Report, done: &Finished, is_pytest: bool) -> Result<i32, Failure> {
     let bad = report
         .cases
         .iter()
@@ -267,9 +270,10 @@ fn broken(report: &Report, done: &Finished) -> Result<i32, Failure> {
     }
     match done.code {
         Some(0) if bad => Err(contradiction("its report has tests that failed")),
-        // pytest: 1 tests failed, 5 nothing was collected. Others say 1 or their own number for failed tests.
+        // pytest: 1 tests failed, 5 nothing was collected. Other runners have a number of their own for failed tests.
         Some(0) => Ok(0),
         Some(5) if report.cases.is_empty() => Ok(5),
+        Some(code) if !is_pytest && bad => Ok(code),
         Some(1) if !bad => Err(contradiction("no test of its report failed")),
         Some(1) => Ok(1),
         // 2 interrupted (a file that cannot be imported), 3 an internal error, 4 a wrong command line, or a signal.

@@ -190,6 +190,16 @@ async fn another_runner_writes_its_report_where_it_likes_and_anew() {
     let more = json!({ "argv": ["./other"], "junit": "out/junit.xml" });
     let (got, _) = run(&stage, more.clone()).await;
     assert_eq!(got.unwrap()["passed"], 1);
+    // It may have a number of its own for tests that failed.
+    let failing = self::stage(&[FAILED], 0);
+    let theirs = failing.path("project/report.xml");
+    failing.program(
+        "project/specs/other",
+        &format!("mkdir -p out; cp {} out/junit.xml; exit 100", theirs.display()),
+    );
+    let (got, checks) = run(&failing, more.clone()).await;
+    assert_eq!(got.unwrap()["exit_code"], 100);
+    assert_eq!(checks[0].outcome.verdict, Verdict::Failed);
     let old = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
     std::fs::File::open(stage.path("project/specs/out/junit.xml"))
         .unwrap()
