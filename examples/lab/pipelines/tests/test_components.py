@@ -10,7 +10,7 @@ import pytest
 FOLDER = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(FOLDER))
 
-import fraud  # noqa: E402
+import fraud
 
 
 @pytest.fixture
