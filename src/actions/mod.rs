@@ -17,7 +17,10 @@ pub mod kserve;
 pub mod kube;
 pub mod load;
 pub mod mlflow;
+pub mod model;
+pub mod pytest;
 pub mod scan;
+pub mod training;
 
 use crate::action::{Family, Registry};
 
@@ -35,7 +38,10 @@ const FAMILIES: &[Family] = &[
     kube::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
+    model::FAMILY,
+    pytest::FAMILY,
     scan::FAMILY,
+    training::FAMILY,
 ];
 
 /// The actions this program has.

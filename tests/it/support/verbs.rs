@@ -49,6 +49,8 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("kfp.artifacts", json!({"run_id": "r"})),
+        ("kfp.cancel", json!({"run_id": "r"})),
         ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
         (
             "kube.can_i",
@@ -93,6 +95,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("kfp.compile", json!({"file": file})),
         ("kfp.component", json!({"file": file, "component": "c"})),
         ("kfp.pipeline", json!({"file": file})),
+        ("kfp.runs", json!({})),
+        ("kfp.submit", json!({"pipeline_id": "p", "version_id": "v"})),
+        ("kfp.wait", json!({"run_id": "r"})),
         ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
         ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
         ("kserve.metadata", json!({"model": "m"})),
@@ -130,6 +135,12 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
             json!({"path": file, "form": "trivy", "of": "i", "looked_for": ["secrets"]}),
         ),
         ("scan.secrets", json!({"path": file})),
+        ("model.hash", json!({"path": file})),
+        ("pytest.run", json!({"argv": ["printf", "x"]})),
+        (
+            "training.twice",
+            json!({"argv": ["printf", "x"], "model": {"file": "m.npz"}}),
+        ),
     ];
     let mut named: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
     let mut known: Vec<&str> = REGISTRY.names().collect();
@@ -156,10 +167,10 @@ pub fn over_http() -> Vec<(&'static str, Json)> {
 
 /// Whether an action starts a program.
 fn starts_programs(action: &str) -> bool {
-    let all = ["cosign.", "exec.", "scan."]
-        .iter()
-        .any(|family| action.starts_with(family));
-    (all && action != "scan.report") || ["kfp.compile", "kfp.component", "kfp.pipeline"].contains(&action)
+    let named = ["kfp.compile", "kfp.component", "kfp.pipeline"];
+    let families = ["cosign.", "exec.", "pytest.", "scan.", "training."];
+    let starts = named.contains(&action) || families.iter().any(|family| action.starts_with(family));
+    starts && action != "scan.report"
 }
 
 /// The families that speak HTTP, each with an endpoint of its own.
@@ -170,7 +181,7 @@ pub fn families() -> std::collections::BTreeSet<&'static str> {
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
-    ["cost.bill", "scan.report", "data.", "drift.", "file."]
+    ["cost.bill", "data.", "drift.", "file.", "model.", "scan.report"]
         .iter()
         .any(|family| action.starts_with(family))
 }
