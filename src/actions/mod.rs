@@ -3,23 +3,33 @@
 //! An action is worth adding when a spec cannot say the same with `http.request` or `exec.run` without losing typed
 //! outputs, classed failures, or the knowledge of what it reaches.
 
+pub mod alertmanager;
 pub mod data;
 pub mod drift;
 pub mod exec;
+#[cfg(test)]
+mod fake;
 pub mod file;
 pub mod http;
+pub mod istio;
 pub mod mlflow;
+pub mod prometheus;
+pub mod traffic;
 
 use crate::action::{Family, Registry};
 
 /// All families, in alphabetical order.
 const FAMILIES: &[Family] = &[
+    alertmanager::FAMILY,
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    istio::FAMILY,
     mlflow::FAMILY,
+    prometheus::FAMILY,
+    traffic::FAMILY,
 ];
 
 /// The actions this program has.

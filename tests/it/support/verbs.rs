@@ -9,7 +9,12 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let version = json!({"model": "m", "version": "1"});
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
+    let request = json!({"path": "/predict", "version": {"header": "x-model-version"}});
+    let object = json!({"kind": "None"});
     let table = vec![
+        ("alertmanager.alerts", json!({})),
+        ("alertmanager.await", json!({"alert": "a", "within": "300ms"})),
+        ("alertmanager.send", json!({"alert": "a"})),
         (
             "data.check",
             json!({"table": rows, "checks": [{"row_count": {"min": 1}}]}),
@@ -33,6 +38,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("istio.canary", json!({"object": object})),
+        ("istio.subsets", json!({"object": object})),
+        ("istio.weights", json!({"object": object})),
         ("mlflow.artifacts", json!({"run_id": "r"})),
         ("mlflow.delete_model", json!({"model": "m"})),
         ("mlflow.delete_run", json!({"run_id": "r"})),
@@ -55,6 +63,20 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("mlflow.search_runs", json!({"experiments": ["e"]})),
         ("mlflow.search_versions", json!({"model": "m"})),
         ("mlflow.set_tags", json!({"run_id": "r", "tags": {"a": "b"}})),
+        ("prometheus.alerts", json!({})),
+        ("prometheus.query", json!({"query": "up"})),
+        (
+            "prometheus.range",
+            json!({"query": "up", "last": "1m", "step": "1s"}),
+        ),
+        ("prometheus.rules", json!({})),
+        ("prometheus.targets", json!({})),
+        ("prometheus.test_rules", json!({"file": file})),
+        (
+            "traffic.await",
+            json!({"request": request, "to": "v1", "window": 1}),
+        ),
+        ("traffic.split", json!({"request": request, "requests": 1})),
     ];
     let mut named: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
     let mut known: Vec<&str> = REGISTRY.names().collect();
@@ -67,8 +89,28 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
-    all.retain(|(name, _)| !name.starts_with("exec.") && !reads_files(name));
+    all.retain(|(name, _)| !runs_programs(name) && !reads_files(name) && !reaches_nothing(name));
     all
+}
+
+/// The families that have an endpoint of their own.
+pub fn families() -> Vec<&'static str> {
+    let mut all: Vec<&str> = over_http()
+        .into_iter()
+        .filter_map(|(name, _)| name.split('.').next())
+        .collect();
+    all.dedup();
+    all
+}
+
+/// Whether an action runs a program.
+pub fn runs_programs(action: &str) -> bool {
+    action.starts_with("exec.") || action == "prometheus.test_rules"
+}
+
+/// Whether an action only reads what it is given.
+pub fn reaches_nothing(action: &str) -> bool {
+    action.starts_with("istio.")
 }
 
 /// Whether an action reaches files and nothing else.
