@@ -12,6 +12,7 @@ mod fake;
 pub mod file;
 pub mod http;
 pub mod istio;
+pub mod load;
 pub mod mlflow;
 pub mod prometheus;
 pub mod traffic;
@@ -27,6 +28,7 @@ const FAMILIES: &[Family] = &[
     file::FAMILY,
     http::FAMILY,
     istio::FAMILY,
+    load::FAMILY,
     mlflow::FAMILY,
     prometheus::FAMILY,
     traffic::FAMILY,

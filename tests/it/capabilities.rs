@@ -18,7 +18,11 @@ fn environment() -> String {
 
 /// A spec with one step.
 fn one(action: &str, params: &Json) -> String {
-    let family = action.split('.').next().unwrap();
+    // A load names the action that is its request.
+    let family = match action.split('.').next().unwrap() {
+        "load" => "load, http",
+        family => family,
+    };
     spec(
         "A",
         &format!(

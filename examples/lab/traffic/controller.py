@@ -73,5 +73,7 @@ def answer(method: str, path: str, body: dict) -> object:
     return None
 
 
+# The proxy makes the folder when it starts, and may start beside this.
+arguments.routes.mkdir(parents=True, exist_ok=True)
 shift(0, "Initialized", "at rest")
 serve(arguments.port, answer)

@@ -49,7 +49,7 @@ def main() -> None:
 def envoy(a: argparse.Namespace) -> list:
     """The canary's proxy: routes from a watched file, as a mesh's control plane would push them."""
     routes = a.dir / "xds"
-    routes.mkdir(exist_ok=True)
+    routes.mkdir(parents=True, exist_ok=True)
     write_routes(routes, v2=0)
     config = a.dir / "envoy.yaml"
     config.write_text(f"""node: {{id: lab, cluster: lab}}

@@ -1,0 +1,85 @@
+//! Prometheus, Alertmanager, Envoy: the rollback of a canary, the alarm of a drift, and every action of the families.
+
+use std::path::PathBuf;
+
+use specrun::check::Verdict::{Errored, Failed, Inconclusive};
+
+use super::room::{Fault, Room, all_passed};
+use super::shared::Lab;
+use crate::support::root;
+
+const ROLLBACK: &str = "specs/canary/T16_rollback.yaml";
+const DRIFT: &str = "specs/drift/T09_drift_alarm.yaml";
+
+pub const ROOM: Room = Room {
+    services: &[
+        "alertmanager",
+        "envoy",
+        "mlflow",
+        "predictor_v1",
+        "predictor_v2",
+        "prometheus",
+        "retraining",
+        "rollout_controller",
+    ],
+    specs: &[],
+    // Those of one row share its proxy, so that none of them may run beside another: the two rows take turns.
+    faults: &[
+        // The detector never fires: nothing after it happens.
+        Fault {
+            environment: "examples/lab/faults/T09-blind.yaml",
+            spec: DRIFT,
+            checks: &[("expect[1]", Failed)],
+        },
+        // The controller does nothing.
+        Fault {
+            environment: "examples/lab/faults/T16-asleep.yaml",
+            spec: ROLLBACK,
+            checks: &[("expect[4]", Failed)],
+        },
+        // The retraining trains nothing.
+        Fault {
+            environment: "examples/lab/faults/T09-lazy.yaml",
+            spec: DRIFT,
+            checks: &[("expect[6]", Errored)],
+        },
+        // There is no alerting rule: no alert, no rollback.
+        Fault {
+            environment: "examples/lab/faults/T16-rule.yaml",
+            spec: ROLLBACK,
+            checks: &[("expect[2]", Failed)],
+        },
+        // The alert is routed to nobody.
+        Fault {
+            environment: "examples/lab/faults/T09-route.yaml",
+            spec: DRIFT,
+            checks: &[("expect[5]", Inconclusive)],
+        },
+        // Everything goes to the broken version.
+        Fault {
+            environment: "examples/lab/faults/T16-wrong.yaml",
+            spec: ROLLBACK,
+            checks: &[("expect[4]", Failed)],
+        },
+    ],
+};
+
+#[test]
+fn the_rows_of_traffic_and_drift_stand() {
+    ROOM.stands();
+}
+
+#[test]
+fn every_action_works_on_real_services() {
+    let lab = Lab::with(ROOM.services);
+    let files = std::fs::read_dir(root().join("examples/actions")).unwrap();
+    let ours = |p: &PathBuf| {
+        let name = p.file_name().unwrap().to_str().unwrap();
+        ["alertmanager.", "istio.", "prometheus.", "traffic."]
+            .iter()
+            .any(|family| name.starts_with(family))
+    };
+    let mut specs: Vec<PathBuf> = files.map(|e| e.unwrap().path()).filter(ours).collect();
+    specs.sort();
+    all_passed(&lab.run("examples/lab/lab.yaml", &specs, 0));
+}
