@@ -4,6 +4,7 @@
 //! outputs, classed failures, or the knowledge of what it reaches.
 
 pub mod alertmanager;
+pub mod cost;
 pub mod data;
 pub mod drift;
 pub mod exec;
@@ -22,6 +23,7 @@ use crate::action::{Family, Registry};
 /// All families, in alphabetical order.
 const FAMILIES: &[Family] = &[
     alertmanager::FAMILY,
+    cost::FAMILY,
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,

@@ -16,6 +16,15 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("alertmanager.await", json!({"alert": "a", "within": "300ms"})),
         ("alertmanager.send", json!({"alert": "a"})),
         (
+            "cost.allocation",
+            json!({"window": "1d", "aggregate": "controller", "currency": "USD"}),
+        ),
+        (
+            "cost.estimate",
+            json!({"rates": {"m": {"spot": "1USD"}}, "usage": [{"machine": "m", "capacity": "spot", "ran": "1h"}]}),
+        ),
+        ("cost.report", json!({"table": rows})),
+        (
             "data.check",
             json!({"table": rows, "checks": [{"row_count": {"min": 1}}]}),
         ),
@@ -118,12 +127,12 @@ pub fn runs_programs(action: &str) -> bool {
 
 /// Whether an action only reads what it is given.
 pub fn reaches_nothing(action: &str) -> bool {
-    action.starts_with("istio.")
+    action.starts_with("istio.") || action == "cost.estimate"
 }
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
-    ["data.", "drift.", "file."]
+    ["cost.report", "data.", "drift.", "file."]
         .iter()
         .any(|family| action.starts_with(family))
 }
