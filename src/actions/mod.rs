@@ -13,6 +13,8 @@ mod fake;
 pub mod file;
 pub mod http;
 pub mod istio;
+pub mod kfp;
+pub mod kserve;
 pub mod load;
 pub mod mlflow;
 pub mod prometheus;
@@ -30,6 +32,8 @@ const FAMILIES: &[Family] = &[
     file::FAMILY,
     http::FAMILY,
     istio::FAMILY,
+    kfp::FAMILY,
+    kserve::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
     prometheus::FAMILY,

@@ -11,9 +11,11 @@ use crate::support::verbs;
 
 /// The environment of the specs here; nothing listens there.
 fn environment() -> String {
-    let families = verbs::families().into_iter();
-    let endpoints = families.map(|family| format!("  {family}: {{url: \"http://127.0.0.1:9\"}}\n"));
-    format!("environment: none\nendpoints:\n{}", endpoints.collect::<String>())
+    let endpoints = verbs::families().into_iter();
+    let endpoints: String = endpoints
+        .map(|family| format!("  {family}: {{url: \"http://127.0.0.1:9\"}}\n"))
+        .collect();
+    format!("environment: none\nendpoints:\n{endpoints}")
 }
 
 /// A spec with one step.

@@ -50,6 +50,13 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("istio.canary", json!({"object": object})),
         ("istio.subsets", json!({"object": object})),
         ("istio.weights", json!({"object": object})),
+        ("kfp.compile", json!({"file": file})),
+        ("kfp.component", json!({"file": file, "component": "c"})),
+        ("kfp.pipeline", json!({"file": file})),
+        ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.metadata", json!({"model": "m"})),
+        ("kserve.ready", json!({"model": "m"})),
         (
             "load.run",
             json!({"request": {"http.request": {"url": "/x"}}, "arrival": {"users": 1}, "requests": 1}),
@@ -105,29 +112,27 @@ pub fn over_http() -> Vec<(&'static str, Json)> {
     all.retain(|(name, _)| {
         // A load counts what comes back; its own tests meet it with faults.
         let counts = name.starts_with("load.");
-        !counts && !runs_programs(name) && !reads_files(name) && !reaches_nothing(name)
+        !counts && !starts_programs(name) && !reads_files(name) && !reaches_nothing(name)
     });
     all
 }
 
-/// The families that have an endpoint of their own.
-pub fn families() -> Vec<&'static str> {
-    let mut all: Vec<&str> = over_http()
-        .into_iter()
-        .filter_map(|(name, _)| name.split('.').next())
-        .collect();
-    all.dedup();
-    all
-}
-
-/// Whether an action runs a program.
-pub fn runs_programs(action: &str) -> bool {
-    action.starts_with("exec.") || action == "prometheus.test_rules"
+/// Whether an action starts a program.
+fn starts_programs(action: &str) -> bool {
+    ["exec.", "kfp.", "prometheus.test_rules"]
+        .iter()
+        .any(|start| action.starts_with(start))
 }
 
 /// Whether an action only reads what it is given.
 pub fn reaches_nothing(action: &str) -> bool {
     action.starts_with("istio.") || action == "cost.estimate"
+}
+
+/// The families that speak HTTP, each with an endpoint of its own.
+pub fn families() -> std::collections::BTreeSet<&'static str> {
+    let family = |(action, _): (&'static str, Json)| action.split('.').next().unwrap();
+    over_http().into_iter().map(family).collect()
 }
 
 /// Whether an action reaches files and nothing else.
