@@ -10,7 +10,7 @@ use super::measured::{Labels, Measured, Unit, number, shown};
 use super::wire::{Instant, Point, VectorRow};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
-use crate::value::{Bytes, Duration, Moment, Rate, Ratio};
+use crate::value::{Bytes, Duration, Moment, Money, Rate, Ratio};
 
 /// Asks a query at one moment. Prometheus gives an empty list where nothing matched, and `NaN` where there was no
 /// traffic: neither is zero, so both make the step inconclusive unless the spec says that it reckons with them.
@@ -26,6 +26,10 @@ pub struct Params {
     /// What the numbers are, so that checks can compare them with `5%` or `200ms`.
     #[serde(default)]
     unit: Option<Unit>,
+    /// The currency, where the numbers are money: `USD`.
+    #[serde(default)]
+    #[schemars(regex(pattern = "^[A-Z]{3}$"))]
+    currency: Option<String>,
     /// How old the newest measurement behind a value may be; older ones make the step inconclusive. Only for a plain
     /// series (`up{job="api"}`): of anything computed Prometheus gives no age.
     #[serde(default)]
@@ -70,6 +74,8 @@ pub struct Sample {
     size: Option<Bytes>,
     /// As a rate, with `unit: per_second`.
     rate: Option<Rate>,
+    /// As money, with `currency`.
+    cost: Option<Money>,
     /// How old the measurement was, when the step says `max_age`.
     age: Option<Duration>,
 }
@@ -134,6 +140,10 @@ impl Action for Query {
                         duration: m.duration,
                         size: m.size,
                         rate: m.rate,
+                        cost: params.currency.as_ref().map(|currency| Money {
+                            amount: value,
+                            currency: currency.clone(),
+                        }),
                         age: None,
                     });
                 }

@@ -34,17 +34,17 @@ async fn workloads_have_their_cost_over_all_steps() {
     let fake = opencost(Answer::json(200, &answer)).await;
     let got = fake.run("allocation", asked(&json!({}))).await.unwrap();
     assert_eq!(fake.asked()[0].query["aggregate"], "controller");
-    assert_eq!((&got["count"], &got["total"]), (&json!(1), &json!("0.9USD")));
+    assert_eq!((&got["count"], &got["total"]), (&json!(1), &json!("0.90USD")));
     let item = &got["items"][0];
     assert_eq!(
         (&item["ran"], &item["gpu"], &item["nodes"]),
-        (&json!("2h"), &json!("0.3USD"), &json!(["spot-0"]))
+        (&json!("2h"), &json!("0.30USD"), &json!(["spot-0"]))
     );
     let got = fake
         .run("allocation", asked(&json!({"include_idle": true})))
         .await
         .unwrap();
-    assert_eq!(got["total"], "9.9USD");
+    assert_eq!(got["total"], "9.90USD");
     let failure = fake
         .run("allocation", asked(&json!({"name": "train-sopt"})))
         .await
@@ -118,7 +118,7 @@ async fn usage_is_priced_by_the_table() {
     let got = priced(&usage).await.unwrap();
     assert_eq!(
         (&got["total"], &got["items"][0]["cost"]),
-        (&json!("2.2USD"), &json!("1.6USD"))
+        (&json!("2.20USD"), &json!("1.60USD"))
     );
     for (usage, class, words) in [
         (
@@ -184,7 +184,7 @@ async fn bills_say_what_was_paid_and_what_the_list_says() {
     let (got, unsure) = billed(CUR, &job).await.unwrap();
     assert_eq!(
         (&got["cost"], &got["list"], &got["other"]),
-        (&json!("0.7272USD"), &json!("2.424USD"), &json!("0.1USD"))
+        (&json!("0.7272USD"), &json!("2.424USD"), &json!("0.10USD"))
     );
     assert_eq!(
         (&got["rows"], &got["spot_rows"], &got["resources"]),
@@ -213,7 +213,7 @@ async fn bills_say_what_was_paid_and_what_the_list_says() {
         .unwrap();
     assert_eq!(
         (&got["cost"], &got["list"], &got["saving"]),
-        (&json!("0.3EUR"), &Json::Null, &Json::Null)
+        (&json!("0.30EUR"), &Json::Null, &Json::Null)
     );
 }
 

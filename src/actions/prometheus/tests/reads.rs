@@ -52,6 +52,9 @@ async fn units_turn_numbers_into_values() {
         assert_eq!(got["single"][field], value, "{unit}");
         assert_eq!(got["single"]["value"], 5.0);
     }
+    let money = json!({"query": "sum(node_total_hourly_cost)", "currency": "EUR"});
+    let (got, _) = server("query", &one).await.checked("query", money).await;
+    assert_eq!(got["single"]["cost"], "5EUR");
 }
 
 #[tokio::test]
