@@ -15,6 +15,7 @@ pub mod http;
 pub mod istio;
 pub mod kfp;
 pub mod kserve;
+pub mod kube;
 pub mod load;
 pub mod mlflow;
 pub mod prometheus;
@@ -34,6 +35,7 @@ const FAMILIES: &[Family] = &[
     istio::FAMILY,
     kfp::FAMILY,
     kserve::FAMILY,
+    kube::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
     prometheus::FAMILY,
