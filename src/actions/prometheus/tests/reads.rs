@@ -54,7 +54,7 @@ async fn units_turn_numbers_into_values() {
     }
     let money = json!({"query": "sum(node_total_hourly_cost)", "currency": "EUR"});
     let (got, _) = server("query", &one).await.checked("query", money).await;
-    assert_eq!(got["single"]["cost"], "5EUR");
+    assert_eq!(got["single"]["cost"], "5.00EUR");
 }
 
 #[tokio::test]
