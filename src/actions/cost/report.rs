@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use polars::prelude::{Column, DataFrame, DataType};
+use polars::prelude::{Column, DataFrame, DataType, PlSmallStr};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -255,7 +255,7 @@ impl Bill<'_> {
                 .data
                 .get_column_names()
                 .into_iter()
-                .map(|n| n.as_str())
+                .map(PlSmallStr::as_str)
                 .collect();
             unknown_column(name, &known, self.name)
         })

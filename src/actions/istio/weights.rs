@@ -147,7 +147,7 @@ impl Action for Weights {
         let mut routes = Vec::new();
         for (protocol, rows) in [("http", spec.http), ("tls", spec.tls), ("tcp", spec.tcp)] {
             for (place, row) in rows.into_iter().enumerate() {
-                routes.push(read(&object, row, format!("{protocol}[{place}]"))?);
+                routes.push(read(&object, row, &format!("{protocol}[{place}]"))?);
             }
         }
         let chosen = match &params.route {
@@ -182,8 +182,8 @@ impl Action for Weights {
     }
 }
 
-fn read(object: &Object, row: RouteRow, place: String) -> Result<Route, Failure> {
-    let name = row.name.unwrap_or_else(|| place.clone());
+fn read(object: &Object, row: RouteRow, place: &str) -> Result<Route, Failure> {
+    let name = row.name.unwrap_or_else(|| place.to_owned());
     let single = row.route.len() == 1;
     if let Some(weight) = row.route.iter().filter_map(|d| d.weight).find(|w| *w < 0) {
         return Err(object.odd(&format!("a weight of {place} is {weight}")));
@@ -203,14 +203,14 @@ fn read(object: &Object, row: RouteRow, place: String) -> Result<Route, Failure>
         weight: d.weight,
     });
     // Without a percentage every request is meant.
-    let percent = |p: &Option<Percentage>| Ratio(p.as_ref().map_or(1.0, |p| p.value / 100.0));
+    let percent = |p: Option<&Percentage>| Ratio(p.map_or(1.0, |p| p.value / 100.0));
     Ok(Route {
         name,
         conditional: !row.matches.is_empty(),
         destinations: destinations.collect(),
         abort_status: row.fault.abort.as_ref().and_then(|a| a.http_status),
-        abort_share: row.fault.abort.as_ref().map(|a| percent(&a.percentage)),
-        delay_share: row.fault.delay.as_ref().map(|d| percent(&d.percentage)),
+        abort_share: row.fault.abort.as_ref().map(|a| percent(a.percentage.as_ref())),
+        delay_share: row.fault.delay.as_ref().map(|d| percent(d.percentage.as_ref())),
     })
 }
 

@@ -47,10 +47,9 @@ struct Weight {
 pub(super) fn read(object: &Object) -> Result<Reading, Failure> {
     let status: Status = object.part("status", &object.status)?;
     let observed = match &status.observed_generation {
-        None | Some(Json::Null) => None,
         Some(Json::Number(n)) => n.as_i64(),
         Some(Json::String(text)) => text.parse().ok(),
-        Some(_) => None,
+        _ => None,
     };
     if observed.is_none() && status.observed_generation.is_some() {
         return Err(object.odd("`status.observedGeneration` is no number"));

@@ -69,14 +69,10 @@ pub(super) fn read(object: &Object) -> Result<Reading, Failure> {
         .map(|t| t.percent)
         .sum::<f64>();
     let wanted = spec.predictor.canary_traffic_percent.unwrap_or(100.0);
-    let state = if to_latest != wanted {
-        State::Progressing
-    } else if wanted == 0.0 {
-        State::RolledBack
-    } else if wanted == 100.0 {
-        State::Promoted
-    } else {
-        State::Progressing
+    let state = match wanted {
+        0.0 if to_latest == wanted => State::RolledBack,
+        100.0 if to_latest == wanted => State::Promoted,
+        _ => State::Progressing,
     };
     let stable = if to_latest < 100.0 {
         // While a canary is out, the revision that was rolled out last is the stable one.

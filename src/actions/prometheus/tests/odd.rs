@@ -5,6 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::action::{Class, ParamSchema};
 use crate::actions::REGISTRY;
 use crate::actions::fake::{Answer, Fake, closed, context, run};
+use crate::check::Verdict::{Failed, Inconclusive, Passed};
 
 /// Every action that asks the server, with parameters it accepts and its call.
 fn all() -> Vec<(&'static str, Json, &'static str)> {
@@ -171,7 +172,6 @@ async fn rule_tests_are_judged_by_what_promtool_says() {
         "#!/bin/sh\necho '  FAILED:' >&2; echo '  got: 1' >&2; exit 1\n",
     );
     let broken = file("broken", "#!/bin/sh\necho 'no such file' >&2; exit 1\n");
-    use crate::check::Verdict::{Failed, Inconclusive, Passed};
     for (program, tests, wanted) in [
         (&good, "t.yml", Some(Passed)),
         (&bad, "t.yml", Some(Failed)),

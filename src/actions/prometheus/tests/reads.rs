@@ -38,7 +38,7 @@ async fn samples_have_labels_and_numbers() {
 
 #[tokio::test]
 async fn units_turn_numbers_into_values() {
-    let one = vector(&json!([{"metric": {}, "value": [1795492133.5, "5"]}]));
+    let one = vector(&json!([{"metric": {}, "value": [1_795_492_133.5, "5"]}]));
     for (unit, field, value) in [
         ("ratio", "ratio", "500%"),
         ("percent", "ratio", "5%"),
@@ -60,7 +60,7 @@ async fn units_turn_numbers_into_values() {
 #[tokio::test]
 async fn a_scalar_is_a_sample_without_labels() {
     let scalar =
-        json!({"status": "success", "data": {"resultType": "scalar", "result": [1795492133.5, "7"]}});
+        json!({"status": "success", "data": {"resultType": "scalar", "result": [1_795_492_133.5, "7"]}});
     let (got, checks) = server("query", &scalar)
         .await
         .checked("query", json!({"query": "7"}))
