@@ -18,8 +18,11 @@ pub mod kserve;
 pub mod kube;
 pub mod load;
 pub mod mlflow;
+pub mod model;
 pub mod prometheus;
+pub mod pytest;
 pub mod traffic;
+pub mod training;
 
 use crate::action::{Family, Registry};
 
@@ -38,8 +41,11 @@ const FAMILIES: &[Family] = &[
     kube::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
+    model::FAMILY,
     prometheus::FAMILY,
+    pytest::FAMILY,
     traffic::FAMILY,
+    training::FAMILY,
 ];
 
 /// The actions this program has.

@@ -52,6 +52,8 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("istio.canary", json!({"object": object})),
         ("istio.subsets", json!({"object": object})),
         ("istio.weights", json!({"object": object})),
+        ("kfp.artifacts", json!({"run_id": "r"})),
+        ("kfp.cancel", json!({"run_id": "r"})),
         ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
         (
             "kube.can_i",
@@ -96,6 +98,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("kfp.compile", json!({"file": file})),
         ("kfp.component", json!({"file": file, "component": "c"})),
         ("kfp.pipeline", json!({"file": file})),
+        ("kfp.runs", json!({})),
+        ("kfp.submit", json!({"pipeline_id": "p", "version_id": "v"})),
+        ("kfp.wait", json!({"run_id": "r"})),
         ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
         ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
         ("kserve.metadata", json!({"model": "m"})),
@@ -140,6 +145,12 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
             json!({"request": request, "to": "v1", "window": 1}),
         ),
         ("traffic.split", json!({"request": request, "requests": 1})),
+        ("model.hash", json!({"path": file})),
+        ("pytest.run", json!({"argv": ["printf", "x"]})),
+        (
+            "training.twice",
+            json!({"argv": ["printf", "x"], "model": {"file": "m.npz"}}),
+        ),
     ];
     let mut named: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
     let mut known: Vec<&str> = REGISTRY.names().collect();
@@ -162,9 +173,14 @@ pub fn over_http() -> Vec<(&'static str, Json)> {
 
 /// Whether an action starts a program.
 fn starts_programs(action: &str) -> bool {
-    ["exec.", "kfp.", "prometheus.test_rules"]
-        .iter()
-        .any(|start| action.starts_with(start))
+    let single = [
+        "kfp.compile",
+        "kfp.component",
+        "kfp.pipeline",
+        "prometheus.test_rules",
+    ];
+    let families = ["exec.", "pytest.", "training."];
+    single.contains(&action) || families.iter().any(|family| action.starts_with(family))
 }
 
 /// Whether an action only reads what it is given.
@@ -180,7 +196,7 @@ pub fn families() -> std::collections::BTreeSet<&'static str> {
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
-    ["cost.report", "data.", "drift.", "file."]
+    ["cost.report", "data.", "drift.", "file.", "model."]
         .iter()
         .any(|family| action.starts_with(family))
 }
