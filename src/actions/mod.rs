@@ -3,6 +3,7 @@
 //! An action is worth adding when a spec cannot say the same with `http.request` or `exec.run` without losing typed
 //! outputs, classed failures, or the knowledge of what it reaches.
 
+pub mod alertmanager;
 pub mod cosign;
 pub mod cost;
 pub mod data;
@@ -12,20 +13,24 @@ pub mod exec;
 mod fake;
 pub mod file;
 pub mod http;
+pub mod istio;
 pub mod kfp;
 pub mod kserve;
 pub mod kube;
 pub mod load;
 pub mod mlflow;
 pub mod model;
+pub mod prometheus;
 pub mod pytest;
 pub mod scan;
+pub mod traffic;
 pub mod training;
 
 use crate::action::{Family, Registry};
 
 /// All families, in alphabetical order.
 const FAMILIES: &[Family] = &[
+    alertmanager::FAMILY,
     cosign::FAMILY,
     cost::FAMILY,
     data::FAMILY,
@@ -33,14 +38,17 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    istio::FAMILY,
     kfp::FAMILY,
     kserve::FAMILY,
     kube::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
     model::FAMILY,
+    prometheus::FAMILY,
     pytest::FAMILY,
     scan::FAMILY,
+    traffic::FAMILY,
     training::FAMILY,
 ];
 

@@ -6,7 +6,6 @@ mod actions;
 mod architecture;
 mod capabilities;
 mod cli;
-mod cost;
 mod data;
 mod docs;
 mod drift;

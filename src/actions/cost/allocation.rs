@@ -1,8 +1,4 @@
 //! `cost.allocation`
-//!
-//! OpenCost's HTTP interface (`GET /allocation`), also Kubecost's (`/model/allocation`): one mapping per step of the window,
-//! from the aggregate's value to its allocation. Written from its documentation and source; tested with made-up answers
-//! of that shape, against no real OpenCost.
 
 use std::collections::BTreeMap;
 
@@ -10,83 +6,94 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::action::{Action, Class, Context, Failure};
+use crate::action::{Action, Class, Context, Failure, OwnCheck};
+use crate::check::{CheckOutcome, Verdict};
+use crate::event::Severity;
 use crate::tools::Capability;
-use crate::tools::http::{Request, Until};
+use crate::tools::http::Request;
 use crate::value::{Duration, Money};
 
-/// Asks OpenCost or Kubecost what was spent. OpenCost prices by the list of on-demand prices unless it was given others:
-/// a job on spot nodes may "cost the same". `node` says where it ran; ask the cluster what kind of node that is.
+/// Asks OpenCost or Kubecost what workloads cost in a window. Both price by list price unless they are configured
+/// otherwise, and name no currency: the step does.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The time that is asked about: `24h`, `lastweek`, or two RFC 3339 times with a comma.
+    /// The window, as OpenCost reads it: `1h`, `today`, `2026-11-23T00:00:00Z,2026-11-24T00:00:00Z`.
     #[schemars(length(min = 1))]
     window: String,
-    /// By what costs are added up: `controller`, `namespace`, `label:job`.
+    /// By what costs are put together: `controller`, `namespace`, `label:job`.
     #[schemars(length(min = 1))]
     aggregate: String,
-    /// Only the allocation of this name. Without cost recorded for it the step fails as `not_found`.
+    /// The currency OpenCost is configured with: `USD`.
+    #[schemars(regex(pattern = "^[A-Z]{3}$"))]
+    currency: String,
+    /// Only this one; that there is none is `not_found`.
     #[serde(default)]
     name: Option<String>,
-    /// The currency of the amounts, which the answer does not name.
-    #[serde(default = "dollars")]
-    #[schemars(regex(pattern = r"^[A-Z]{3}$"))]
-    currency: String,
-    /// Where the interface is below the endpoint's URL: `allocation` with OpenCost, `model/allocation` with Kubecost.
-    #[serde(default = "path")]
-    path: String,
+    /// Whether what nobody used (`__idle__`) and what cannot be allotted (`__unallocated__`, ...) is among the items;
+    /// `false` without it.
+    #[serde(default)]
+    include_idle: bool,
 }
 
-/// What was spent.
+/// What they cost.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
-    /// What was spent on everything that is listed.
-    total: Money,
-    /// By name, in the order of the names.
-    allocations: Vec<Spent>,
+    /// One for each workload, over the whole window.
+    items: Vec<Item>,
+    /// How many there are.
+    count: usize,
+    /// What they cost together; nothing when there is none.
+    total: Option<Money>,
 }
 
-/// What was spent on one thing, over all steps of the window.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Spent {
-    /// Its name: the value of the aggregate.
+/// A workload.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Item {
+    /// The value of what costs are put together by.
     name: String,
-    /// Everything.
-    total: Money,
-    /// Processors.
+    /// What it cost in all.
+    cost: Money,
+    /// What its processors cost.
     cpu: Money,
-    /// Accelerators.
+    /// What its GPUs cost.
     gpu: Money,
-    /// Memory.
-    memory: Money,
+    /// What its memory cost.
+    ram: Money,
     /// How long it ran.
     ran: Duration,
-    /// The node, when it was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    node: Option<String>,
-    /// The namespace, when it was one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    namespace: Option<String>,
+    /// The nodes it ran on, where OpenCost names one.
+    nodes: Vec<String>,
 }
 
-/// The parts that are read; amounts that could not be computed are null.
+#[derive(Deserialize)]
+struct Answer {
+    code: Option<u16>,
+    #[serde(default)]
+    message: Option<String>,
+    data: Option<Vec<Option<BTreeMap<String, Row>>>>,
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Wire {
-    #[serde(default)]
-    properties: Properties,
-    minutes: Option<f64>,
-    cpu_cost: Option<f64>,
-    gpu_cost: Option<f64>,
-    ram_cost: Option<f64>,
+struct Row {
+    /// Not a number is null in OpenCost's JSON.
     total_cost: Option<f64>,
+    #[serde(default)]
+    cpu_cost: Option<f64>,
+    #[serde(default)]
+    gpu_cost: Option<f64>,
+    #[serde(default)]
+    ram_cost: Option<f64>,
+    #[serde(default)]
+    minutes: Option<f64>,
+    #[serde(default)]
+    properties: Option<Properties>,
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Deserialize)]
 struct Properties {
     node: Option<String>,
-    namespace: Option<String>,
 }
 
 pub(super) struct Allocation;
@@ -103,109 +110,108 @@ impl Action for Allocation {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
-        let endpoint = cx.tools.endpoints.get("cost").ok_or_else(|| {
-            Failure::new(Class::Missing, "the environment has no endpoint `cost`")
-                .help("name it in the environment file: `endpoints: {cost: {url: http://...}}`")
-        })?;
-        let request = Request::new("GET", params.path.clone())
-            .query("window", params.window.clone())
-            .query("aggregate", params.aggregate.clone());
-        let until = Until {
-            deadline: cx.deadline,
-            cancel: cx.cancel.clone(),
-        };
-        let response = cx.tools.http.send(Some(endpoint), request, &until).await?;
-        if let Some(failure) = response.failure() {
-            return Err(failure);
-        }
-        let unreadable =
-            |why: String| response.unreadable(&format!("it is not what OpenCost promises: {why}"));
-        let json = response.json()?;
-        match json.get("code").and_then(Json::as_u64) {
-            Some(200) => {}
-            Some(code) => {
-                let said = json.get("message").and_then(Json::as_str).unwrap_or("no word");
-                return Err(Failure::new(
-                    Class::Invalid,
-                    format!("OpenCost answers {code}: {said}"),
-                ));
+        let currency = super::currency(&params.currency)?;
+        let steps = ask(&params, cx).await?;
+        let mut items: BTreeMap<String, Item> = BTreeMap::new();
+        for (name, row) in steps.into_iter().flatten().flatten() {
+            if name.starts_with("__") && !params.include_idle {
+                continue;
             }
-            None => return Err(unreadable("it has no `code`".to_owned())),
+            let Some(total) = row.total_cost else {
+                unsure(cx, &format!("OpenCost gives no number for the cost of `{name}`"));
+                continue;
+            };
+            let money = |amount: f64| Money {
+                amount,
+                currency: currency.to_owned(),
+            };
+            let item = items.entry(name.clone()).or_insert_with(|| Item {
+                name,
+                cost: money(0.0),
+                cpu: money(0.0),
+                gpu: money(0.0),
+                ram: money(0.0),
+                ran: Duration(0.0),
+                nodes: Vec::new(),
+            });
+            item.cost.amount += total;
+            item.cpu.amount += row.cpu_cost.unwrap_or(0.0);
+            item.gpu.amount += row.gpu_cost.unwrap_or(0.0);
+            item.ram.amount += row.ram_cost.unwrap_or(0.0);
+            item.ran.0 += row.minutes.unwrap_or(0.0) * 60.0;
+            if let Some(node) = row.properties.and_then(|p| p.node).filter(|n| !n.is_empty())
+                && !item.nodes.contains(&node)
+            {
+                item.nodes.push(node);
+            }
         }
-        let steps: Vec<Option<BTreeMap<String, Wire>>> =
-            serde_json::from_value(json.get("data").cloned().unwrap_or(Json::Null))
-                .map_err(|e| unreadable(e.to_string()))?;
-        let spent = add_up(steps, &params).map_err(unreadable)?;
-        if spent.is_empty() {
-            let of = params
-                .name
-                .as_ref()
-                .map(|n| format!(" for `{n}`"))
-                .unwrap_or_default();
-            return Err(Failure::new(
-                Class::NotFound,
-                format!("no cost is recorded{of} in the window `{}`", params.window),
-            )
-            .help("costs appear minutes after the work; ask again with `eventually`, or a longer window"));
+        let mut items: Vec<Item> = items.into_values().collect();
+        if let Some(name) = &params.name {
+            let known: Vec<String> = items.iter().map(|i| i.name.clone()).collect();
+            items.retain(|i| i.name == *name);
+            if items.is_empty() {
+                let failure = Failure::new(
+                    Class::NotFound,
+                    format!("OpenCost has no cost of `{name}` in this window"),
+                );
+                let help = crate::diag::did_you_mean(name, known.iter().map(String::as_str));
+                return Err(match help {
+                    Some(help) => failure.help(help),
+                    None => failure,
+                });
+            }
         }
-        let total = spent.iter().map(|s| s.total.amount).sum();
+        if items.is_empty() {
+            unsure(
+                cx,
+                "OpenCost has no cost in this window, which is not the same as none",
+            );
+        }
         Ok(Output {
-            total: money(total, &params.currency),
-            allocations: spent,
+            count: items.len(),
+            total: super::sum(items.iter().map(|i| &i.cost))?,
+            items,
         })
     }
 }
 
-/// The costs of each name over all steps. An amount that could not be computed is an error: it is not zero.
-fn add_up(steps: Vec<Option<BTreeMap<String, Wire>>>, params: &Params) -> Result<Vec<Spent>, String> {
-    let mut by_name: BTreeMap<String, Spent> = BTreeMap::new();
-    for (name, wire) in steps.into_iter().flatten().flatten() {
-        if params.name.as_ref().is_some_and(|wanted| *wanted != name) {
-            continue;
+async fn ask(params: &Params, cx: &Context) -> Result<Vec<Option<BTreeMap<String, Row>>>, Failure> {
+    let endpoint = cx.endpoint("cost", "OpenCost")?;
+    let request = Request::new("GET", "allocation")
+        .query("window", params.window.clone())
+        .query("aggregate", params.aggregate.clone());
+    let response = cx.send(endpoint, request).await?;
+    if let Some(mut failure) = response.failure() {
+        if matches!(response.status, 404 | 405) {
+            failure.class = Class::UnreadableAnswer;
+            failure = failure
+                .help("the endpoint's url ends before `/allocation`: for Kubecost it ends with `/model`");
         }
-        let amount = |value: Option<f64>, key: &str| {
-            value.ok_or_else(|| format!("the `{key}` of `{name}` is null: it could not be computed"))
-        };
-        let new = Spent {
-            total: money(amount(wire.total_cost, "totalCost")?, &params.currency),
-            cpu: money(amount(wire.cpu_cost, "cpuCost")?, &params.currency),
-            gpu: money(amount(wire.gpu_cost, "gpuCost")?, &params.currency),
-            memory: money(amount(wire.ram_cost, "ramCost")?, &params.currency),
-            ran: Duration(amount(wire.minutes, "minutes")? * 60.0),
-            node: wire.properties.node,
-            namespace: wire.properties.namespace,
-            name: name.clone(),
-        };
-        match by_name.get_mut(&name) {
-            None => {
-                by_name.insert(name, new);
-            }
-            Some(known) => {
-                known.total.amount += new.total.amount;
-                known.cpu.amount += new.cpu.amount;
-                known.gpu.amount += new.gpu.amount;
-                known.memory.amount += new.memory.amount;
-                known.ran.0 += new.ran.0;
-                if known.node != new.node {
-                    known.node = None;
-                }
-            }
-        }
+        return Err(failure);
     }
-    Ok(by_name.into_values().collect())
-}
-
-fn money(amount: f64, currency: &str) -> Money {
-    Money {
-        amount,
-        currency: currency.to_owned(),
+    let json = response.json()?;
+    if !json.is_object() {
+        return Err(response.unreadable("it is not what OpenCost promises: an object"));
     }
+    let answer: Answer = serde_json::from_value(json)
+        .map_err(|e| response.unreadable(&format!("it is not what OpenCost promises: {e}")))?;
+    if let Some(code) = answer.code.filter(|code| *code != 200) {
+        let said = answer.message.unwrap_or_default();
+        return Err(Failure::new(
+            Class::Invalid,
+            format!("OpenCost refuses ({code}): {said}"),
+        ));
+    }
+    answer
+        .data
+        .ok_or_else(|| response.unreadable("it is not what OpenCost promises: there is no `data`"))
 }
 
-fn dollars() -> String {
-    "USD".to_owned()
-}
-
-fn path() -> String {
-    "allocation".to_owned()
+fn unsure(cx: &Context, why: &str) {
+    cx.checks.add(OwnCheck {
+        id: "known".to_owned(),
+        text: "the costs are known".to_owned(),
+        severity: Severity::Critical,
+        outcome: CheckOutcome::new(Verdict::Inconclusive, why),
+    });
 }

@@ -1,23 +1,70 @@
-//! Costs: what a piece of work cost, and what it would have cost otherwise.
+//! What a workload cost: money with its currency, from what meters it.
 //!
-//! Three sources: OpenCost's (or Kubecost's) allocations, the billing exports of clouds (AWS CUR 2.0 and 1, FOCUS), and a
-//! table of rates times measured hours. None of them says what something would have cost on demand unless it is asked
-//! to: the baseline is always named by the spec, and what is not recorded is absent rather than zero.
+//! A saving needs a baseline, and no meter has one that can be trusted unseen: OpenCost prices by list price unless it
+//! is told otherwise, so that a spot job can cost "the same". The spec names its baseline: a rate table
+//! (`cost.estimate`), a twin run (two allocations), or the list price in the bill (`cost.report`). Currencies are never
+//! mixed, nor guessed where the source names none.
 //!
-//! Money keeps its currency; amounts of different currencies are never added.
+//! Not here: PromQL (`prometheus.query` with `currency`), and on which nodes a job ran (`kube`).
 
 mod allocation;
 mod bill;
-mod rates;
+mod estimate;
+mod report;
 
-use crate::action::{DynAction, Family};
+#[cfg(test)]
+mod tests;
+
+use crate::action::{Class, DynAction, Failure, Family};
+use crate::value::{Money, is_currency};
 
 /// The family's line in the table of actions.
 pub const FAMILY: Family = Family {
     name: "cost",
-    about: "costs: OpenCost allocations, billing exports (AWS CUR, FOCUS), tables of rates",
-    actions: ACTIONS,
+    about: "costs: OpenCost allocations, AWS and FOCUS bills, rate tables",
+    actions: &[
+        &allocation::Allocation as &dyn DynAction,
+        &estimate::Estimate,
+        &report::Report,
+    ],
     program: None,
 };
 
-const ACTIONS: &[&dyn DynAction] = &[&allocation::Allocation, &bill::Bill, &rates::Rates];
+/// The sum of amounts in one currency; none of no amount.
+///
+/// # Errors
+/// Class `invalid` when there are two currencies.
+fn sum<'a>(amounts: impl IntoIterator<Item = &'a Money>) -> Result<Option<Money>, Failure> {
+    let mut total: Option<Money> = None;
+    for money in amounts {
+        match &mut total {
+            None => total = Some(money.clone()),
+            Some(sum) if sum.currency == money.currency => sum.amount += money.amount,
+            Some(sum) => {
+                return Err(Failure::new(
+                    Class::Invalid,
+                    format!(
+                        "amounts in {} and in {} cannot be added",
+                        sum.currency, money.currency
+                    ),
+                ));
+            }
+        }
+    }
+    Ok(total)
+}
+
+/// A currency as it is written in specs.
+///
+/// # Errors
+/// Class `bad_parameter` for anything else than three capital letters of ISO 4217.
+fn currency(code: &str) -> Result<&str, Failure> {
+    if is_currency(code) {
+        Ok(code)
+    } else {
+        Err(Failure::new(
+            Class::BadParameter,
+            format!("`{code}` is no currency: three capital letters, such as `USD`, were expected"),
+        ))
+    }
+}

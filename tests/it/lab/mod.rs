@@ -11,7 +11,7 @@ mod registry;
 mod room;
 mod scripts;
 mod shared;
-mod supply;
+mod traffic;
 
 use crate::support::root;
 use room::Room;
@@ -23,6 +23,7 @@ const ROOMS: &[&Room] = &[
     &pipelines::ROOM,
     &registry::ROOM,
     &supply::ROOM,
+    &traffic::ROOM,
 ];
 
 #[test]

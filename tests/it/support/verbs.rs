@@ -9,22 +9,27 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let version = json!({"model": "m", "version": "1"});
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
+    let request = json!({"path": "/predict", "version": {"header": "x-model-version"}});
+    let object = json!({"kind": "None"});
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}});
     let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}});
     let table = vec![
+        ("alertmanager.alerts", json!({})),
+        ("alertmanager.await", json!({"alert": "a", "within": "300ms"})),
+        ("alertmanager.send", json!({"alert": "a"})),
+        (
+            "cost.allocation",
+            json!({"window": "1d", "aggregate": "controller", "currency": "USD"}),
+        ),
+        (
+            "cost.estimate",
+            json!({"rates": {"m": {"spot": "1USD"}}, "usage": [{"machine": "m", "capacity": "spot", "ran": "1h"}]}),
+        ),
+        ("cost.report", json!({"table": rows})),
         ("cosign.sign", json!({"blob": file, "key": file})),
         (
             "cosign.verify",
             json!({"blob": file, "key": file, "signature": file}),
-        ),
-        (
-            "cost.allocation",
-            json!({"window": "1h", "aggregate": "controller"}),
-        ),
-        ("cost.bill", json!({"table": rows, "form": "focus"})),
-        (
-            "cost.rates",
-            json!({"rates": {"m": {"on_demand": "1USD"}}, "usage": [{"machine": "m", "bought": "on_demand", "ran": "1h"}]}),
         ),
         (
             "data.check",
@@ -49,6 +54,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("istio.canary", json!({"object": object})),
+        ("istio.subsets", json!({"object": object})),
+        ("istio.weights", json!({"object": object})),
         ("kfp.artifacts", json!({"run_id": "r"})),
         ("kfp.cancel", json!({"run_id": "r"})),
         ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
@@ -128,6 +136,20 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("mlflow.search_runs", json!({"experiments": ["e"]})),
         ("mlflow.search_versions", json!({"model": "m"})),
         ("mlflow.set_tags", json!({"run_id": "r", "tags": {"a": "b"}})),
+        ("prometheus.alerts", json!({})),
+        ("prometheus.query", json!({"query": "up"})),
+        (
+            "prometheus.range",
+            json!({"query": "up", "last": "1m", "step": "1s"}),
+        ),
+        ("prometheus.rules", json!({})),
+        ("prometheus.targets", json!({})),
+        ("prometheus.test_rules", json!({"file": file})),
+        (
+            "traffic.await",
+            json!({"request": request, "to": "v1", "window": 1}),
+        ),
+        ("traffic.split", json!({"request": request, "requests": 1})),
         ("scan.fs", json!({"path": file})),
         ("scan.image", json!({"archive": file})),
         (
@@ -150,27 +172,35 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     table
 }
 
-/// Those that reach anything at all: a computation needs no grant.
-pub fn reaching(file: &str) -> Vec<(&'static str, Json)> {
-    let mut all = all(file);
-    all.retain(|(name, params)| !REGISTRY.get(name).unwrap().capabilities(params).is_empty());
-    all
-}
-
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
-    let mut all = reaching("unused");
-    // A load counts what comes back; its own tests meet it with faults.
-    all.retain(|(name, _)| !starts_programs(name) && !name.starts_with("load.") && !reads_files(name));
+    let mut all = all("unused");
+    all.retain(|(name, _)| {
+        // A load counts what comes back; its own tests meet it with faults.
+        let counts = name.starts_with("load.");
+        !counts && !starts_programs(name) && !reads_files(name) && !reaches_nothing(name)
+    });
     all
 }
 
 /// Whether an action starts a program.
 fn starts_programs(action: &str) -> bool {
-    let named = ["kfp.compile", "kfp.component", "kfp.pipeline"];
+    let single = [
+        "kfp.compile",
+        "kfp.component",
+        "kfp.pipeline",
+        "prometheus.test_rules",
+    ];
     let families = ["cosign.", "exec.", "pytest.", "scan.", "training."];
-    let starts = named.contains(&action) || families.iter().any(|family| action.starts_with(family));
-    starts && action != "scan.report"
+    single.contains(&action)
+        || families
+            .iter()
+            .any(|family| action.starts_with(family) && action != "scan.report")
+}
+
+/// Whether an action only reads what it is given.
+pub fn reaches_nothing(action: &str) -> bool {
+    action.starts_with("istio.") || action == "cost.estimate"
 }
 
 /// The families that speak HTTP, each with an endpoint of its own.
@@ -181,7 +211,7 @@ pub fn families() -> std::collections::BTreeSet<&'static str> {
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
-    ["cost.bill", "data.", "drift.", "file.", "model.", "scan.report"]
+    ["cost.report", "data.", "drift.", "file.", "model.", "scan.report"]
         .iter()
         .any(|family| action.starts_with(family))
 }
