@@ -34,7 +34,7 @@ const ACTIONS: &[&dyn DynAction] = &[
 
 /// Reads tables away from the threads that wait for networks; ends waiting when the run stops or the step's time is
 /// over.
-pub(in crate::actions) async fn aside<T: Send + 'static>(
+async fn aside<T: Send + 'static>(
     cx: &Context,
     what: &str,
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,

@@ -119,7 +119,7 @@ impl Table {
 }
 
 /// The files that parameters with a `table` (and further tables in checks) read.
-pub(in crate::actions) fn reads(params: &Json) -> Vec<Capability> {
+pub(super) fn reads(params: &Json) -> Vec<Capability> {
     let mut paths = Vec::new();
     collect(params, &mut paths);
     if paths.is_empty() {

@@ -11,6 +11,7 @@ mod registry;
 mod room;
 mod scripts;
 mod shared;
+mod supply;
 mod traffic;
 
 use crate::support::root;
