@@ -10,6 +10,7 @@ pub mod file;
 pub mod http;
 pub mod load;
 pub mod mlflow;
+pub mod s3;
 
 use crate::action::{Family, Registry};
 
@@ -22,6 +23,7 @@ const FAMILIES: &[Family] = &[
     http::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
+    s3::FAMILY,
 ];
 
 /// The actions this program has.

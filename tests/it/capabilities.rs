@@ -1,7 +1,10 @@
 //! What is not granted is refused: before the run as far as it is known, and again when it is done.
 
+use std::fmt::Write as _;
+
 use serde_json::Value as Json;
 use specrun::action::Class;
+use specrun::actions::REGISTRY;
 use specrun::tools::Grants;
 
 use crate::support::actions::{Stage, only};
@@ -9,8 +12,14 @@ use crate::support::faults::Faults;
 use crate::support::specrun::{Project, spec};
 use crate::support::verbs;
 
-/// The environment of the specs here; nothing listens there.
-const ENVIRONMENT: &str = "environment: none\nendpoints:\n  http: {url: \"http://127.0.0.1:9\"}\n  mlflow: {url: \"http://127.0.0.1:9\"}\n";
+/// The environment of the specs here: every family has an endpoint, and nothing listens there.
+fn environment() -> String {
+    let mut text = "environment: none\nendpoints:\n".to_owned();
+    for family in REGISTRY.families() {
+        let _ = writeln!(text, "  {}: {{url: \"http://127.0.0.1:9\"}}", family.name);
+    }
+    text
+}
 
 /// A spec with one step.
 fn one(action: &str, params: &Json) -> String {
@@ -31,7 +40,7 @@ fn one(action: &str, params: &Json) -> String {
 fn every_action_without_a_grant_is_77_and_the_flag_it_names_grants_it() {
     for (action, params) in verbs::all("/etc/hostname") {
         let project = Project::new();
-        project.file("env.yaml", ENVIRONMENT);
+        project.file("env.yaml", &environment());
         project.file("specs/a.yaml", &one(action, &params));
         let closed = ["run", "specs", "--env", "env.yaml", "--allow-env=NOTHING"];
         let ran = project.run(&closed).code(77);
@@ -73,8 +82,9 @@ async fn every_action_without_a_grant_is_refused_when_it_acts() {
     let server = Faults::start().await;
     for (action, params) in verbs::all("/etc/hostname") {
         let mut stage = Stage::new();
-        stage.endpoint("http", server.url("/ok"));
-        stage.endpoint("mlflow", server.url("/ok"));
+        for family in REGISTRY.families() {
+            stage.endpoint(family.name, server.url("/ok"));
+        }
         for grants in [
             only(&[("env", "NOTHING".into())]),
             Grants {
