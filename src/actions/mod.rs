@@ -6,8 +6,11 @@
 pub mod data;
 pub mod drift;
 pub mod exec;
+#[cfg(test)]
+mod fake;
 pub mod file;
 pub mod http;
+pub mod kserve;
 pub mod load;
 pub mod mlflow;
 pub mod s3;
@@ -21,6 +24,7 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    kserve::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
     s3::FAMILY,

@@ -1,10 +1,7 @@
 //! What is not granted is refused: before the run as far as it is known, and again when it is done.
 
-use std::fmt::Write as _;
-
 use serde_json::Value as Json;
 use specrun::action::Class;
-use specrun::actions::REGISTRY;
 use specrun::tools::Grants;
 
 use crate::support::actions::{Stage, only};
@@ -12,13 +9,13 @@ use crate::support::faults::Faults;
 use crate::support::specrun::{Project, spec};
 use crate::support::verbs;
 
-/// The environment of the specs here: every family has an endpoint, and nothing listens there.
+/// The environment of the specs here; nothing listens there.
 fn environment() -> String {
-    let mut text = "environment: none\nendpoints:\n".to_owned();
-    for family in REGISTRY.families() {
-        let _ = writeln!(text, "  {}: {{url: \"http://127.0.0.1:9\"}}", family.name);
-    }
-    text
+    let endpoints = verbs::families().into_iter();
+    let endpoints: String = endpoints
+        .map(|family| format!("  {family}: {{url: \"http://127.0.0.1:9\"}}\n"))
+        .collect();
+    format!("environment: none\nendpoints:\n{endpoints}")
 }
 
 /// A spec with one step.
@@ -82,8 +79,8 @@ async fn every_action_without_a_grant_is_refused_when_it_acts() {
     let server = Faults::start().await;
     for (action, params) in verbs::all("/etc/hostname") {
         let mut stage = Stage::new();
-        for family in REGISTRY.families() {
-            stage.endpoint(family.name, server.url("/ok"));
+        for family in verbs::families() {
+            stage.endpoint(family, server.url("/ok"));
         }
         for grants in [
             only(&[("env", "NOTHING".into())]),

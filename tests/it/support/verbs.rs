@@ -34,6 +34,10 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
+        ("kserve.metadata", json!({"model": "m"})),
+        ("kserve.ready", json!({"model": "m"})),
         (
             "load.run",
             json!({"request": {"http.request": {"url": "/x"}}, "arrival": {"users": 1}, "requests": 1}),
@@ -81,6 +85,12 @@ pub fn over_http() -> Vec<(&'static str, Json)> {
     let apart = ["exec.", "load.", "s3."];
     all.retain(|(name, _)| !apart.iter().any(|family| name.starts_with(family)) && !reads_files(name));
     all
+}
+
+/// The families that speak HTTP, each with an endpoint of its own.
+pub fn families() -> std::collections::BTreeSet<&'static str> {
+    let family = |(action, _): (&'static str, Json)| action.split('.').next().unwrap();
+    over_http().into_iter().map(family).collect()
 }
 
 /// Whether an action reaches files and nothing else.
