@@ -7,6 +7,7 @@ use specrun::actions::REGISTRY;
 /// read a file read `file`, those that read a table the table of that name.
 pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let version = json!({"model": "m", "version": "1"});
+    let whose = json!({"features": ["v:f"], "entities": {"a": [1]}});
     let object = json!({"bucket": "b", "key": "k"});
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
@@ -31,6 +32,11 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
             json!({"reference": rows, "inject": inject, "magnitudes": [0.5]}),
         ),
         ("exec.run", json!({"argv": ["printf", "x"]})),
+        ("feast.compare", whose.clone()),
+        ("feast.materialize", json!({"last": "1d"})),
+        ("feast.offline", whose.clone()),
+        ("feast.online", whose),
+        ("feast.push", json!({"source": "s", "rows": [{"a": 1}]})),
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
@@ -81,8 +87,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
-    // A load counts what comes back, and an object may hold anything; their own tests meet them with faults.
-    let apart = ["exec.", "load.", "s3."];
+    // A load counts what comes back, an object may hold anything, and offline values come from files; their own tests
+    // meet them with faults.
+    let apart = ["exec.", "feast.compare", "feast.offline", "load.", "s3."];
     all.retain(|(name, _)| !apart.iter().any(|family| name.starts_with(family)) && !reads_files(name));
     all
 }
