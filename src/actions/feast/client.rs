@@ -52,7 +52,10 @@ impl<'a> Client<'a> {
             .send(Some(self.endpoint), request, &until)
             .await?;
         match refusal::of(&response) {
-            Some(failure) => Err(failure),
+            Some(mut failure) => {
+                failure.message = self.cx.tools.redactor.redact(&failure.message);
+                Err(failure)
+            }
             None => Ok(response),
         }
     }

@@ -109,7 +109,10 @@ impl Wire {
             HttpError::new(HttpErrorKind::Unknown, error)
         };
         let response = self.send(request).await.map_err(given_up)?;
-        self.keep(refusal::of(&response));
+        self.keep(refusal::of(&response).map(|mut failure| {
+            failure.message = self.tools.redactor.redact(&failure.message);
+            failure
+        }));
         let status = response.status;
         let headers = response.headers;
         let mut answer = HttpResponse::new(HttpResponseBody::from(response.body));
