@@ -11,6 +11,7 @@ mod fake;
 pub mod feast;
 pub mod file;
 pub mod http;
+pub mod kfp;
 pub mod kserve;
 pub mod load;
 pub mod mlflow;
@@ -26,6 +27,7 @@ const FAMILIES: &[Family] = &[
     feast::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    kfp::FAMILY,
     kserve::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,

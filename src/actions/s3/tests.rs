@@ -152,7 +152,11 @@ fn answer(head: &str, body: &[u8], range: Option<String>, held: &mut Held) -> Ve
         }
         "POST" if query.starts_with("delete") => {
             held.objects.clear();
-            reply("200 OK", "", b"<DeleteResult></DeleteResult>")
+            reply(
+                "200 OK",
+                "",
+                b"<DeleteResult><Deleted><Key>k.csv</Key></Deleted></DeleteResult>",
+            )
         }
         "POST" if query.starts_with("uploads") => reply(
             "200 OK",
