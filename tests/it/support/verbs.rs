@@ -106,7 +106,7 @@ fn starts_programs(action: &str) -> bool {
 /// The families that speak HTTP, each with an endpoint of its own.
 pub fn families() -> std::collections::BTreeSet<&'static str> {
     let family = |(action, _): (&'static str, Json)| action.split('.').next().unwrap();
-    over_http().into_iter().map(family).collect()
+    over_http().into_iter().map(family).chain(["s3"]).collect()
 }
 
 /// Whether an action reaches files and nothing else.
