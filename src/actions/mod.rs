@@ -8,6 +8,7 @@ pub mod drift;
 pub mod exec;
 #[cfg(test)]
 mod fake;
+pub mod feast;
 pub mod file;
 pub mod http;
 pub mod kfp;
@@ -17,6 +18,7 @@ pub mod load;
 pub mod mlflow;
 pub mod model;
 pub mod pytest;
+pub mod s3;
 pub mod training;
 
 use crate::action::{Family, Registry};
@@ -26,6 +28,7 @@ const FAMILIES: &[Family] = &[
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,
+    feast::FAMILY,
     file::FAMILY,
     http::FAMILY,
     kfp::FAMILY,
@@ -36,6 +39,7 @@ const FAMILIES: &[Family] = &[
     model::FAMILY,
     pytest::FAMILY,
     training::FAMILY,
+    s3::FAMILY,
 ];
 
 /// The actions this program has.
