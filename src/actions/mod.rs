@@ -38,8 +38,8 @@ const FAMILIES: &[Family] = &[
     mlflow::FAMILY,
     model::FAMILY,
     pytest::FAMILY,
-    training::FAMILY,
     s3::FAMILY,
+    training::FAMILY,
 ];
 
 /// The actions this program has.
