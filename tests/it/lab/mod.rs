@@ -12,6 +12,7 @@ mod registry;
 mod room;
 mod scripts;
 mod shared;
+mod traffic;
 
 use crate::support::root;
 use room::Room;
@@ -23,6 +24,7 @@ const ROOMS: &[&Room] = &[
     &kube::ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
+    &traffic::ROOM,
 ];
 
 #[test]
