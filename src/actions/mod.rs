@@ -10,9 +10,12 @@ pub mod exec;
 mod fake;
 pub mod file;
 pub mod http;
+pub mod k6;
 pub mod kserve;
 pub mod load;
+pub mod locust;
 pub mod mlflow;
+mod scripted;
 
 use crate::action::{Family, Registry};
 
@@ -23,8 +26,10 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    k6::FAMILY,
     kserve::FAMILY,
     load::FAMILY,
+    locust::FAMILY,
     mlflow::FAMILY,
 ];
 

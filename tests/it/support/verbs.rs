@@ -33,6 +33,7 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("k6.run", json!({"script": file})),
         ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
         ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
         ("kserve.metadata", json!({"model": "m"})),
@@ -41,6 +42,7 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
             "load.run",
             json!({"request": {"http.request": {"url": "/x"}}, "arrival": {"users": 1}, "requests": 1}),
         ),
+        ("locust.run", json!({"script": file, "duration": "1s"})),
         ("mlflow.artifacts", json!({"run_id": "r"})),
         ("mlflow.delete_model", json!({"model": "m"})),
         ("mlflow.delete_run", json!({"run_id": "r"})),
@@ -76,7 +78,8 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
     // A load counts what comes back; its own tests meet it with faults.
-    all.retain(|(name, _)| !name.starts_with("exec.") && !name.starts_with("load.") && !reads_files(name));
+    let apart = ["exec.", "k6.", "load.", "locust."];
+    all.retain(|(name, _)| !apart.iter().any(|a| name.starts_with(a)) && !reads_files(name));
     all
 }
 
