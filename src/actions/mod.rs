@@ -11,6 +11,7 @@ mod fake;
 pub mod file;
 pub mod http;
 pub mod k6;
+pub mod kfp;
 pub mod kserve;
 pub mod load;
 pub mod locust;
@@ -27,6 +28,7 @@ const FAMILIES: &[Family] = &[
     file::FAMILY,
     http::FAMILY,
     k6::FAMILY,
+    kfp::FAMILY,
     kserve::FAMILY,
     load::FAMILY,
     locust::FAMILY,

@@ -34,6 +34,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
         ("k6.run", json!({"script": file})),
+        ("kfp.compile", json!({"file": file})),
+        ("kfp.component", json!({"file": file, "component": "c"})),
+        ("kfp.pipeline", json!({"file": file})),
         ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
         ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
         ("kserve.metadata", json!({"model": "m"})),
@@ -78,9 +81,21 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
     // A load counts what comes back; its own tests meet it with faults.
-    let apart = ["exec.", "k6.", "load.", "locust."];
-    all.retain(|(name, _)| !apart.iter().any(|a| name.starts_with(a)) && !reads_files(name));
+    all.retain(|(name, _)| !starts_programs(name) && !name.starts_with("load.") && !reads_files(name));
     all
+}
+
+/// Whether an action starts a program.
+fn starts_programs(action: &str) -> bool {
+    [
+        "exec.run",
+        "k6.run",
+        "kfp.compile",
+        "kfp.component",
+        "kfp.pipeline",
+        "locust.run",
+    ]
+    .contains(&action)
 }
 
 /// The families that speak HTTP, each with an endpoint of its own.
