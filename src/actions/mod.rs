@@ -13,6 +13,7 @@ pub mod http;
 pub mod k6;
 pub mod kfp;
 pub mod kserve;
+pub mod kube;
 pub mod load;
 pub mod locust;
 pub mod mlflow;
@@ -30,6 +31,7 @@ const FAMILIES: &[Family] = &[
     k6::FAMILY,
     kfp::FAMILY,
     kserve::FAMILY,
+    kube::FAMILY,
     load::FAMILY,
     locust::FAMILY,
     mlflow::FAMILY,

@@ -18,6 +18,7 @@ mod generated;
 mod hostile;
 mod hostile_verbs;
 mod html;
+mod kube;
 mod lab;
 mod mutations;
 mod panics;

@@ -1,4 +1,4 @@
-//! From the error of the client below to a class with one sentence. The chain of causes is walked, because the
+//! From the error of the client below (reqwest's, or that of the Kubernetes client) to a class with one sentence. The chain of causes is walked, because the
 //! outermost error says only that sending failed.
 
 use std::error::Error;
@@ -18,7 +18,7 @@ pub enum Phase {
 }
 
 /// The failure behind an error of the client.
-pub fn failure(error: &reqwest::Error, phase: Phase, request: &str) -> Failure {
+pub fn failure(error: &(dyn Error + 'static), phase: Phase, request: &str) -> Failure {
     let mut causes: Vec<&(dyn Error + 'static)> = Vec::new();
     let mut next: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(cause) = next {
@@ -33,7 +33,7 @@ pub fn failure(error: &reqwest::Error, phase: Phase, request: &str) -> Failure {
             break;
         }
     }
-    let (class, what) = classed(&causes, error, phase);
+    let (class, what) = classed(&causes, phase);
     if let Some(refused) = causes
         .iter()
         .find_map(|c| match c.downcast_ref::<ResolveError>() {
@@ -82,7 +82,7 @@ pub fn body_failure(error: &BodyError, request: &str) -> Failure {
     }
 }
 
-fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Phase) -> (Class, String) {
+fn classed(causes: &[&(dyn Error + 'static)], phase: Phase) -> (Class, String) {
     for cause in causes {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return (Class::Tls, tls_sentence(tls));
@@ -149,10 +149,11 @@ fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Pha
             };
         }
     }
-    if error.is_timeout() {
+    let own = causes.iter().find_map(|c| c.downcast_ref::<reqwest::Error>());
+    if own.is_some_and(reqwest::Error::is_timeout) {
         return (Class::Timeout, "no answer in time".to_owned());
     }
-    if error.is_builder() {
+    if own.is_some_and(reqwest::Error::is_builder) {
         return (Class::BadParameter, "the request cannot be built".to_owned());
     }
     match phase {

@@ -53,7 +53,7 @@ struct Key {
 
 /// Which of the limits ends an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bound {
+pub(in crate::tools) enum Bound {
     Head(Duration),
     Total(Duration),
     Step,
@@ -68,11 +68,7 @@ impl Http {
     /// With another way to resolve names.
     #[must_use]
     pub fn with_lookup(grants: Arc<Grants>, redactor: Arc<Redactor>, lookup: Arc<dyn Lookup>) -> Self {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // An error says that there is one already, which is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
+        use_ring();
         Self {
             grants,
             redactor,
@@ -340,8 +336,17 @@ impl Http {
     }
 }
 
+/// Chooses the cryptography that TLS uses in this process.
+pub(in crate::tools) fn use_ring() {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // An error says that there is one already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
 /// Waits for `work`, but not beyond `end` and not when the run is cancelled.
-pub(super) async fn within<T>(
+pub(in crate::tools) async fn within<T>(
     until: &Until,
     end: (Instant, Bound),
     shown: &str,

@@ -21,3 +21,10 @@ pub use json::{JsonError, parse as parse_json};
 pub use judge::{Answer, Judge};
 pub use request::{Body, Limits, Request, Text, Until};
 pub use response::{Response, class_of};
+
+// What the Kubernetes client shares with this one: judged addresses, classes, caps.
+pub(in crate::tools) use address::addresses;
+pub(in crate::tools) use classify::{Phase, body_failure, failure as client_failure};
+pub(in crate::tools) use client::{Bound, use_ring, within};
+pub(in crate::tools) use inflate::Inflate;
+pub(in crate::tools) use target::judge as judge_url;

@@ -59,6 +59,16 @@ impl Lab {
             .specrun(self.house.folder.path(), environment, specs, code)
     }
 
+    /// The program, where it finds the services that are up.
+    pub fn command(&self) -> Command {
+        self.house.command(self.house.folder.path())
+    }
+
+    /// The folder of all rooms.
+    pub fn folder(&self) -> &Path {
+        self.house.folder.path()
+    }
+
     /// Runs specs in an environment whose services the run itself starts and stops.
     pub fn run_alone(&self, environment: &str, specs: &[PathBuf]) -> Outcomes {
         let apart = tempfile::tempdir_in(self.house.folder.path()).unwrap();
@@ -127,9 +137,20 @@ impl House {
         held
     }
 
+    fn command(&self, dir: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_specrun"));
+        command
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .env_remove("CI")
+            .env_remove("GITHUB_ACTIONS")
+            .env("SPECRUN_CACHE", &self.cache);
+        command
+    }
+
     fn specrun(&self, dir: &Path, environment: &str, specs: &[PathBuf], code: i32) -> Outcomes {
         let runs = tempfile::tempdir_in(self.folder.path()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_specrun"));
+        let mut command = self.command(dir);
         command
             .arg("run")
             .args(specs)
@@ -137,12 +158,7 @@ impl House {
             .arg(root().join(environment))
             .arg("--run-dir")
             .arg(runs.path())
-            .args(["--jobs", "2", "--quiet"])
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .env_remove("CI")
-            .env_remove("GITHUB_ACTIONS")
-            .env("SPECRUN_CACHE", &self.cache);
+            .args(["--jobs", "2", "--quiet"]);
         Running::start(command).wait_up_to(CAP).code(code);
         let run = std::fs::read_dir(runs.path())
             .unwrap()
