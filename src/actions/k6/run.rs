@@ -14,7 +14,7 @@ use super::summary::Summary;
 use super::threshold::{Asked, Percentile};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::actions::scripted::checks;
-use crate::actions::scripted::command::{self, Prepared, Script, Word};
+use crate::actions::scripted::command::{self, Folder, Prepared, Script, Word};
 use crate::actions::scripted::figures::Figures;
 use crate::tools::Capability;
 use crate::tools::http::Until;
@@ -165,16 +165,14 @@ impl Action for Run {
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let confidence = params.confidence.level()?;
-        let prepared = params.script().prepare(cx)?;
-        let folder = prepared.folder.clone();
+        let (command, folder) = params.command(params.script().prepare(cx)?);
         let until = Until {
             deadline: cx.deadline,
             cancel: cx.cancel.clone(),
         };
-        let done = cx.tools.process.run(params.command(prepared), &until).await?;
+        let done = cx.tools.process.run(command, &until).await?;
         let read = read(&folder, &params.by);
-        // Two kilobytes for each request, and everything in it was counted.
-        let _ = std::fs::remove_file(folder.join("samples.csv"));
+        folder.keep(cx, "summary.json");
         let Read {
             summary,
             percentiles,
@@ -259,14 +257,14 @@ impl Params {
         }
     }
 
-    fn command(&self, prepared: Prepared) -> Command {
+    fn command(&self, prepared: Prepared) -> (Command, Folder) {
         let Prepared {
             mut command,
             script,
             target,
             folder,
         } = prepared;
-        let file = |name: &str| folder.join(name).display().to_string();
+        let file = |name: &str| folder.file(name).display().to_string();
         let mut words = vec![
             "run".to_owned(),
             "--quiet".to_owned(),
@@ -292,7 +290,7 @@ impl Params {
             let url = url.trim_end_matches('/').to_owned();
             command.env.push(("TARGET".to_owned(), EnvValue::Plain(url)));
         }
-        command
+        (command, folder)
     }
 }
 
@@ -312,15 +310,16 @@ struct Thrown {
     first: Option<String>,
 }
 
-fn read<'a>(folder: &Path, by: &'a str) -> Result<Read<'a>, Failure> {
+fn read<'a>(folder: &Folder, by: &'a str) -> Result<Read<'a>, Failure> {
     let unreadable = |what: &str, why: &str| {
         Failure::new(
             Class::UnreadableAnswer,
             format!("k6's {what} cannot be read: {why}"),
         )
     };
-    let text =
-        std::fs::read(folder.join("summary.json")).map_err(|e| unreadable("summary", &e.to_string()))?;
+    let text = folder
+        .read("summary.json")
+        .ok_or_else(|| unreadable("summary", "it is not there, or too large"))?;
     let json: Json = serde_json::from_slice(&text).map_err(|e| unreadable("summary", &e.to_string()))?;
     let summary = Summary::read(&json).map_err(|e| unreadable("summary", &e))?;
     let asked: Vec<Option<Percentile>> = summary
@@ -330,7 +329,7 @@ fn read<'a>(folder: &Path, by: &'a str) -> Result<Read<'a>, Failure> {
     let known: Vec<bool> = asked.iter().map(Option::is_some).collect();
     let mut counted: Vec<Percentile> = asked.into_iter().flatten().collect();
     let samples =
-        File::open(folder.join("samples.csv")).map_err(|e| unreadable("samples", &e.to_string()))?;
+        File::open(folder.file("samples.csv")).map_err(|e| unreadable("samples", &e.to_string()))?;
     let requests =
         Requests::read(BufReader::new(samples), by, &mut counted).map_err(|e| unreadable("samples", &e))?;
     let sent = summary.count("http_reqs");
@@ -349,7 +348,7 @@ fn read<'a>(folder: &Path, by: &'a str) -> Result<Read<'a>, Failure> {
             .collect(),
         summary,
         requests,
-        thrown: thrown(&folder.join("log.jsonl")),
+        thrown: thrown(&folder.file("log.jsonl")),
     })
 }
 
@@ -377,9 +376,9 @@ fn errors(log: &Path) -> impl Iterator<Item = Json> {
 }
 
 /// A run that broke, with what its log says.
-fn broken(done: &Finished, folder: &Path) -> Failure {
+fn broken(done: &Finished, folder: &Folder) -> Failure {
     let mut failure = done.failure();
-    let log = folder.join("log.jsonl");
+    let log = folder.file("log.jsonl");
     let said = errors(&log)
         .filter_map(|line| line["msg"].as_str().map(|m| m.trim().to_owned()))
         .take(5);

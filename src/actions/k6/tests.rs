@@ -76,7 +76,11 @@ impl Left {
             called.starts_with("http://127.0.0.1:8080 run --quiet"),
             "{called}"
         );
-        assert!(!at.join("artifacts/k6/samples.csv").exists());
+        let kept = std::fs::read_dir(at.join("artifacts")).into_iter().flatten();
+        assert!(
+            kept.map(|e| e.unwrap().file_name())
+                .all(|name| name == "summary.json")
+        );
         (got, cx.checks.take())
     }
 }

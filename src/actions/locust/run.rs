@@ -1,7 +1,6 @@
 //! `locust.run`
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -10,17 +9,16 @@ use serde_json::Value as Json;
 use super::report::Report;
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::actions::scripted::checks;
-use crate::actions::scripted::command::{self, Prepared, Script, Word};
+use crate::actions::scripted::command::{self, Folder, Prepared, Script, Word};
 use crate::actions::scripted::figures::{Figures, Tally};
 use crate::check::{CheckOutcome, Verdict};
 use crate::tools::Capability;
 use crate::tools::http::Until;
+use crate::tools::process::{Command, EnvValue};
 use crate::value::{Duration, Moment, Ratio, Secret};
 
 /// The listener that counts.
 const LISTENER: &str = include_str!("report.py");
-/// The most that Locust's statistics or the listener's report may be, in bytes.
-const MOST: u64 = 64 << 20;
 /// The share of a processor beyond which Python is the bottleneck; what Locust itself warns at.
 const BUSY: f64 = 0.9;
 /// Arguments that specrun gives itself, or that would put the numbers elsewhere.
@@ -139,20 +137,19 @@ impl Action for Run {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
-        let prepared = params.script().prepare(cx)?;
-        let folder = prepared.folder.clone();
-        let command = params.command(prepared)?;
-        std::fs::write(folder.join("report.py"), LISTENER)
+        let (command, folder) = params.command(params.script().prepare(cx)?)?;
+        std::fs::write(folder.file("report.py"), LISTENER)
             .map_err(|e| Failure::new(Class::Internal, format!("the listener cannot be written: {e}")))?;
         let until = Until {
             deadline: cx.deadline,
             cancel: cx.cancel.clone(),
         };
         let done = cx.tools.process.run(command, &until).await?;
-        let (Some(ours), Some(locusts)) = (read(&folder, "report.json"), read(&folder, "stats.json")) else {
+        let (Some(ours), Some(locusts)) = (folder.read("report.json"), folder.read("stats.json")) else {
             // It never came to its end: a script that does not load, or a signal.
             return Err(done.failure());
         };
+        folder.keep(cx, "stats.json");
         let report = Report::read(&ours, &locusts)?;
         if done.code.is_none() || report.exit_code.is_some_and(|wanted| done.code != Some(wanted)) {
             return Err(done.failure());
@@ -195,20 +192,20 @@ impl Params {
         }
     }
 
-    fn command(&self, prepared: Prepared) -> Result<crate::tools::process::Command, Failure> {
+    fn command(&self, prepared: Prepared) -> Result<(Command, Folder), Failure> {
         let Prepared {
             mut command,
             script,
             target,
             folder,
         } = prepared;
-        if script.contains(',') || folder.to_string_lossy().contains(',') {
+        if script.contains(',') {
             return Err(Failure::new(
                 Class::BadParameter,
                 format!("`{script}`: Locust reads a comma in a path as two files"),
             ));
         }
-        let file = |name: &str| folder.join(name).display().to_string();
+        let file = |name: &str| folder.file(name).display().to_string();
         let whole = |d: Duration| format!("{}", d.0.ceil().max(1.0) as u64);
         let mut words = vec![
             "--headless".to_owned(),
@@ -241,11 +238,9 @@ impl Params {
             ("SPECRUN_LOCUST_WARMUP", warmup.to_string()),
             ("PYTHONDONTWRITEBYTECODE", "1".to_owned()),
         ] {
-            command
-                .env
-                .push((name.to_owned(), crate::tools::process::EnvValue::Plain(value)));
+            command.env.push((name.to_owned(), EnvValue::Plain(value)));
         }
-        Ok(command)
+        Ok((command, folder))
     }
 }
 
@@ -266,12 +261,6 @@ fn own_word(report: &Report) -> CheckOutcome {
         None | Some(0) => CheckOutcome::new(Verdict::Passed, "it does not"),
         Some(code) => CheckOutcome::new(Verdict::Failed, format!("it wants the exit code {code}")),
     }
-}
-
-fn read(folder: &Path, name: &str) -> Option<Vec<u8>> {
-    let path = folder.join(name);
-    let small = std::fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= MOST);
-    small.then(|| std::fs::read(path).ok()).flatten()
 }
 
 const fn one() -> u32 {

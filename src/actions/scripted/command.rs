@@ -48,8 +48,41 @@ pub struct Prepared {
     pub script: String,
     /// The URL of the service the script is pointed at.
     pub target: Option<String>,
-    /// The folder for what the generator writes.
-    pub folder: PathBuf,
+    /// What the generator writes goes here.
+    pub folder: Folder,
+}
+
+/// A folder for what a generator writes: outside of the run directory, because a script may write a secret. It is removed
+/// in the end.
+pub struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Result<Self, Failure> {
+        tempfile::tempdir()
+            .map(Self)
+            .map_err(|e| Failure::new(Class::Internal, format!("a folder for the generator: {e}")))
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    /// What a file holds; none when there is none, or when it is larger than 64 MiB.
+    pub fn read(&self, name: &str) -> Option<Vec<u8>> {
+        const MOST: u64 = 64 << 20;
+        let path = self.file(name);
+        let small = std::fs::metadata(&path).is_ok_and(|m| m.is_file() && m.len() <= MOST);
+        small.then(|| std::fs::read(path).ok()).flatten()
+    }
+
+    /// Keeps a file in the run directory, secrets masked.
+    pub fn keep(&self, cx: &Context, name: &str) {
+        if let (Some(bytes), Ok(path)) = (self.read(name), cx.artifact(name)) {
+            // Evidence that cannot be kept changes no verdict.
+            let _ = std::fs::write(path, cx.tools.redactor.redact_bytes(&bytes));
+        }
+    }
 }
 
 impl Script<'_> {
@@ -59,10 +92,6 @@ impl Script<'_> {
     /// What is missing.
     pub fn prepare(&self, cx: &Context) -> Result<Prepared, Failure> {
         let script = cx.tools.files.readable(&cx.base_dir, self.script)?;
-        let folder = cx
-            .artifact(self.family)
-            .and_then(|path| std::fs::create_dir_all(&path).map(|()| path))
-            .map_err(|e| Failure::new(Class::Internal, format!("a folder for {}: {e}", self.family)))?;
         let mut command = Command::new(cx.tools.endpoints.program(self.family, self.family)?, []);
         command.dir.clone_from(&cx.base_dir);
         command.spill = Some(cx.artifact_dir.clone());
@@ -76,7 +105,7 @@ impl Script<'_> {
             command,
             script: script.display().to_string(),
             target: self.target(cx)?,
-            folder,
+            folder: Folder::new()?,
         })
     }
 
