@@ -141,6 +141,7 @@ impl Tally {
                 quantity: Dimension::Duration.word().to_owned(),
                 buckets: buckets.collect(),
                 missing: errors,
+                taken: None,
             },
             throughput: Rate(throughput),
         }
