@@ -17,7 +17,10 @@ pub mod kube;
 pub mod load;
 pub mod locust;
 pub mod mlflow;
+pub mod model;
+pub mod pytest;
 mod scripted;
+pub mod training;
 
 use crate::action::{Family, Registry};
 
@@ -35,6 +38,9 @@ const FAMILIES: &[Family] = &[
     load::FAMILY,
     locust::FAMILY,
     mlflow::FAMILY,
+    model::FAMILY,
+    pytest::FAMILY,
+    training::FAMILY,
 ];
 
 /// The actions this program has.
