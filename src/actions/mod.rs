@@ -3,6 +3,8 @@
 //! An action is worth adding when a spec cannot say the same with `http.request` or `exec.run` without losing typed
 //! outputs, classed failures, or the knowledge of what it reaches.
 
+pub mod alertmanager;
+pub mod cost;
 pub mod data;
 pub mod drift;
 pub mod exec;
@@ -10,6 +12,7 @@ pub mod exec;
 mod fake;
 pub mod file;
 pub mod http;
+pub mod istio;
 pub mod k6;
 pub mod kfp;
 pub mod kserve;
@@ -18,19 +21,24 @@ pub mod load;
 pub mod locust;
 pub mod mlflow;
 pub mod model;
+pub mod prometheus;
 pub mod pytest;
 mod scripted;
+pub mod traffic;
 pub mod training;
 
 use crate::action::{Family, Registry};
 
 /// All families, in alphabetical order.
 const FAMILIES: &[Family] = &[
+    alertmanager::FAMILY,
+    cost::FAMILY,
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    istio::FAMILY,
     k6::FAMILY,
     kfp::FAMILY,
     kserve::FAMILY,
@@ -39,7 +47,9 @@ const FAMILIES: &[Family] = &[
     locust::FAMILY,
     mlflow::FAMILY,
     model::FAMILY,
+    prometheus::FAMILY,
     pytest::FAMILY,
+    traffic::FAMILY,
     training::FAMILY,
 ];
 

@@ -12,6 +12,7 @@ mod room;
 mod scripts;
 mod serving;
 mod shared;
+mod traffic;
 
 use crate::support::root;
 use room::Room;
@@ -23,6 +24,7 @@ const ROOMS: &[&Room] = &[
     &pipelines::ROOM,
     &registry::ROOM,
     &serving::ROOM,
+    &traffic::ROOM,
 ];
 
 #[test]
