@@ -10,6 +10,7 @@ pub mod drift;
 pub mod exec;
 #[cfg(test)]
 mod fake;
+pub mod feast;
 pub mod file;
 pub mod http;
 pub mod istio;
@@ -23,6 +24,7 @@ pub mod mlflow;
 pub mod model;
 pub mod prometheus;
 pub mod pytest;
+pub mod s3;
 mod scripted;
 pub mod traffic;
 pub mod training;
@@ -36,6 +38,7 @@ const FAMILIES: &[Family] = &[
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,
+    feast::FAMILY,
     file::FAMILY,
     http::FAMILY,
     istio::FAMILY,
@@ -49,6 +52,7 @@ const FAMILIES: &[Family] = &[
     model::FAMILY,
     prometheus::FAMILY,
     pytest::FAMILY,
+    s3::FAMILY,
     traffic::FAMILY,
     training::FAMILY,
 ];
