@@ -6,6 +6,7 @@
 //! Python and a package index. Without the lab: `cargo test -- --skip lab::`.
 
 mod kube;
+mod kube_figures;
 mod registry;
 mod room;
 mod scripts;
