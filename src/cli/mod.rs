@@ -27,6 +27,7 @@ mod runs;
 mod schema;
 pub mod schemas;
 mod site;
+mod worker;
 
 pub use args::{Cli, Verb, verbs, with_default_verb};
 pub use exit::Exit;
@@ -44,6 +45,9 @@ pub fn main() -> std::process::ExitCode {
 }
 
 fn from_words() -> std::process::ExitCode {
+    if std::env::args_os().skip(1).eq([worker::WORD]) {
+        return worker::run().into();
+    }
     let words = with_default_verb(std::env::args_os().collect());
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,

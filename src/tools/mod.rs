@@ -8,6 +8,7 @@ pub mod files;
 mod grants;
 pub mod http;
 pub mod kube;
+pub mod load;
 pub mod process;
 mod redact;
 pub mod tables;

@@ -20,6 +20,7 @@ mod hostile_verbs;
 mod html;
 mod kube;
 mod lab;
+mod load;
 mod mutations;
 mod panics;
 mod pipelines;

@@ -19,20 +19,7 @@ pub enum Phase {
 
 /// The failure behind an error of the client.
 pub fn failure(error: &(dyn Error + 'static), phase: Phase, request: &str) -> Failure {
-    let mut causes: Vec<&(dyn Error + 'static)> = Vec::new();
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        causes.push(cause);
-        // What an io error carries is not its source but its inside.
-        next = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn Error + 'static))
-            .or_else(|| cause.source());
-        if causes.len() > 32 {
-            break;
-        }
-    }
+    let causes = chain(error);
     let (class, what) = classed(&causes, phase);
     if let Some(refused) = causes
         .iter()
@@ -80,6 +67,30 @@ pub fn body_failure(error: &BodyError, request: &str) -> Failure {
             format!("{request}: the answer is encoded as `{name}`, which was not asked for"),
         ),
     }
+}
+
+/// The class of an error of a connection, with one sentence.
+pub fn by_cause(error: &(dyn Error + 'static), phase: Phase) -> (Class, String) {
+    classed(&chain(error), phase)
+}
+
+/// An error and what is behind it, outermost first.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let mut causes: Vec<&(dyn Error + 'static)> = Vec::new();
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        causes.push(cause);
+        // What an io error carries is not its source but its inside.
+        next = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn Error + 'static))
+            .or_else(|| cause.source());
+        if causes.len() > 32 {
+            break;
+        }
+    }
+    causes
 }
 
 fn classed(causes: &[&(dyn Error + 'static)], phase: Phase) -> (Class, String) {

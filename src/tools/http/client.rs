@@ -36,9 +36,9 @@ const FRAMING: [&str; 9] = [
 
 /// The client. Connections are shared by everything that is sent through it.
 pub struct Http {
-    grants: Arc<Grants>,
+    pub(super) grants: Arc<Grants>,
     redactor: Arc<Redactor>,
-    lookup: Arc<dyn Lookup>,
+    pub(super) lookup: Arc<dyn Lookup>,
     clients: Mutex<HashMap<Key, reqwest::Client>>,
 }
 
@@ -316,7 +316,7 @@ impl Http {
         }
     }
 
-    fn shown(&self, method: &str, url: &Url) -> String {
+    pub(super) fn shown(&self, method: &str, url: &Url) -> String {
         let whole = self.redactor.redact(&format!("{method} {url}"));
         if whole.chars().nth(SHOWN_URL).is_none() {
             return whole;
@@ -326,7 +326,7 @@ impl Http {
         short
     }
 
-    fn masked(&self, mut failure: Failure) -> Failure {
+    pub(super) fn masked(&self, mut failure: Failure) -> Failure {
         let mask = |text: &mut String| *text = self.redactor.redact(text);
         mask(&mut failure.message);
         failure.details.iter_mut().for_each(mask);
@@ -370,7 +370,7 @@ pub(in crate::tools) async fn within<T>(
     }
 }
 
-fn headers(
+pub(super) fn headers(
     endpoint: Option<&Endpoint>,
     request: &Request,
     host: Option<&str>,
@@ -540,7 +540,7 @@ fn proxies(grants: &Grants) -> Result<Vec<(String, reqwest::Proxy)>, Failure> {
     Ok(list)
 }
 
-fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| {
         Failure::new(
             Class::Missing,
