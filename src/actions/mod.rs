@@ -15,6 +15,9 @@ pub mod kserve;
 pub mod kube;
 pub mod load;
 pub mod mlflow;
+pub mod model;
+pub mod pytest;
+pub mod training;
 
 use crate::action::{Family, Registry};
 
@@ -30,6 +33,9 @@ const FAMILIES: &[Family] = &[
     kube::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
+    model::FAMILY,
+    pytest::FAMILY,
+    training::FAMILY,
 ];
 
 /// The actions this program has.
