@@ -10,6 +10,7 @@ pub mod drift;
 pub mod exec;
 #[cfg(test)]
 mod fake;
+pub mod feast;
 pub mod file;
 pub mod http;
 pub mod istio;
@@ -21,6 +22,7 @@ pub mod mlflow;
 pub mod model;
 pub mod prometheus;
 pub mod pytest;
+pub mod s3;
 pub mod traffic;
 pub mod training;
 
@@ -33,6 +35,7 @@ const FAMILIES: &[Family] = &[
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,
+    feast::FAMILY,
     file::FAMILY,
     http::FAMILY,
     istio::FAMILY,
@@ -44,6 +47,7 @@ const FAMILIES: &[Family] = &[
     model::FAMILY,
     prometheus::FAMILY,
     pytest::FAMILY,
+    s3::FAMILY,
     traffic::FAMILY,
     training::FAMILY,
 ];
