@@ -7,16 +7,25 @@
 
 mod features;
 mod kube;
+mod pipelines;
 mod registry;
 mod room;
 mod scripts;
 mod shared;
+mod traffic;
 
 use crate::support::root;
 use room::Room;
 
 /// Every room.
-const ROOMS: &[&Room] = &[&features::ROOM, &kube::ROOM, &kube::NODE_ROOM, &registry::ROOM];
+const ROOMS: &[&Room] = &[
+    &features::ROOM,
+    &kube::ROOM,
+    &kube::NODE_ROOM,
+    &pipelines::ROOM,
+    &registry::ROOM,
+    &traffic::ROOM,
+];
 
 #[test]
 fn every_fault_of_the_lab_is_held_to_a_spec() {

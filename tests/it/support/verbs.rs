@@ -8,12 +8,26 @@ use specrun::actions::REGISTRY;
 pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let version = json!({"model": "m", "version": "1"});
     let whose = json!({"features": ["v:f"], "entities": {"a": [1]}});
-    let object = json!({"bucket": "b", "key": "k"});
+    let stored = json!({"bucket": "b", "key": "k"});
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
+    let request = json!({"path": "/predict", "version": {"header": "x-model-version"}});
+    let object = json!({"kind": "None"});
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}});
     let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}});
     let table = vec![
+        ("alertmanager.alerts", json!({})),
+        ("alertmanager.await", json!({"alert": "a", "within": "300ms"})),
+        ("alertmanager.send", json!({"alert": "a"})),
+        (
+            "cost.allocation",
+            json!({"window": "1d", "aggregate": "controller", "currency": "USD"}),
+        ),
+        (
+            "cost.estimate",
+            json!({"rates": {"m": {"spot": "1USD"}}, "usage": [{"machine": "m", "capacity": "spot", "ran": "1h"}]}),
+        ),
+        ("cost.report", json!({"table": rows})),
         (
             "data.check",
             json!({"table": rows, "checks": [{"row_count": {"min": 1}}]}),
@@ -42,6 +56,11 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("istio.canary", json!({"object": object})),
+        ("istio.subsets", json!({"object": object})),
+        ("istio.weights", json!({"object": object})),
+        ("kfp.artifacts", json!({"run_id": "r"})),
+        ("kfp.cancel", json!({"run_id": "r"})),
         ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
         (
             "kube.can_i",
@@ -86,6 +105,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("kfp.compile", json!({"file": file})),
         ("kfp.component", json!({"file": file, "component": "c"})),
         ("kfp.pipeline", json!({"file": file})),
+        ("kfp.runs", json!({})),
+        ("kfp.submit", json!({"pipeline_id": "p", "version_id": "v"})),
+        ("kfp.wait", json!({"run_id": "r"})),
         ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
         ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
         ("kserve.metadata", json!({"model": "m"})),
@@ -116,11 +138,31 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("mlflow.search_runs", json!({"experiments": ["e"]})),
         ("mlflow.search_versions", json!({"model": "m"})),
         ("mlflow.set_tags", json!({"run_id": "r", "tags": {"a": "b"}})),
-        ("s3.delete", object.clone()),
-        ("s3.get", object.clone()),
-        ("s3.head", object),
+        ("s3.delete", stored.clone()),
+        ("s3.get", stored.clone()),
+        ("s3.head", stored),
         ("s3.list", json!({"bucket": "b"})),
         ("s3.put", json!({"bucket": "b", "key": "k", "text": "x"})),
+        ("prometheus.alerts", json!({})),
+        ("prometheus.query", json!({"query": "up"})),
+        (
+            "prometheus.range",
+            json!({"query": "up", "last": "1m", "step": "1s"}),
+        ),
+        ("prometheus.rules", json!({})),
+        ("prometheus.targets", json!({})),
+        ("prometheus.test_rules", json!({"file": file})),
+        (
+            "traffic.await",
+            json!({"request": request, "to": "v1", "window": 1}),
+        ),
+        ("traffic.split", json!({"request": request, "requests": 1})),
+        ("model.hash", json!({"path": file})),
+        ("pytest.run", json!({"argv": ["printf", "x"]})),
+        (
+            "training.twice",
+            json!({"argv": ["printf", "x"], "model": {"file": "m.npz"}}),
+        ),
     ];
     let mut named: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
     let mut known: Vec<&str> = REGISTRY.names().collect();
@@ -133,17 +175,31 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
-    // A load counts what comes back, an object may hold anything, and offline values come from files; their own tests
-    // meet them with faults.
-    let apart = ["feast.compare", "feast.offline", "load.", "s3."];
-    let is_apart = |name: &str| apart.iter().any(|family| name.starts_with(family));
-    all.retain(|(name, _)| !starts_programs(name) && !is_apart(name) && !reads_files(name));
+    all.retain(|(name, _)| {
+        // A load counts what comes back, an object may hold anything, and offline values come from files; their own
+        // tests meet them with faults.
+        let apart = ["feast.compare", "feast.offline", "load.", "s3."];
+        let is_apart = apart.iter().any(|family| name.starts_with(family));
+        !is_apart && !starts_programs(name) && !reads_files(name) && !reaches_nothing(name)
+    });
     all
 }
 
 /// Whether an action starts a program.
 fn starts_programs(action: &str) -> bool {
-    ["exec.run", "kfp.compile", "kfp.component", "kfp.pipeline"].contains(&action)
+    let single = [
+        "kfp.compile",
+        "kfp.component",
+        "kfp.pipeline",
+        "prometheus.test_rules",
+    ];
+    let families = ["exec.", "pytest.", "training."];
+    single.contains(&action) || families.iter().any(|family| action.starts_with(family))
+}
+
+/// Whether an action only reads what it is given.
+pub fn reaches_nothing(action: &str) -> bool {
+    action.starts_with("istio.") || action == "cost.estimate"
 }
 
 /// The families that speak HTTP, each with an endpoint of its own.
@@ -154,7 +210,7 @@ pub fn families() -> std::collections::BTreeSet<&'static str> {
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
-    ["data.", "drift.", "file."]
+    ["cost.report", "data.", "drift.", "file.", "model."]
         .iter()
         .any(|family| action.starts_with(family))
 }
