@@ -22,6 +22,7 @@ const ROOMS: &[&Room] = &[
     &features::ROOM,
     &kube::ROOM,
     &kube::NODE_ROOM,
+    &kube::ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
     &traffic::ROOM,
