@@ -22,7 +22,6 @@ const ROOMS: &[&Room] = &[
     &features::ROOM,
     &kube::ROOM,
     &kube::NODE_ROOM,
-    &kube::ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
     &traffic::ROOM,
