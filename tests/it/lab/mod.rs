@@ -7,6 +7,7 @@
 
 mod features;
 mod kube;
+mod kube_figures;
 mod pipelines;
 mod registry;
 mod room;
