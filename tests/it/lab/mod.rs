@@ -22,8 +22,8 @@ use room::Room;
 /// Every room.
 const ROOMS: &[&Room] = &[
     &features::ROOM,
-    &kube::NODE_ROOM,
     &kube::ROOM,
+    &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
     &serving::ROOM,
