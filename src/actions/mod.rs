@@ -11,18 +11,23 @@ pub mod drift;
 pub mod exec;
 #[cfg(test)]
 mod fake;
+pub mod feast;
 pub mod file;
 pub mod http;
 pub mod istio;
+pub mod k6;
 pub mod kfp;
 pub mod kserve;
 pub mod kube;
 pub mod load;
+pub mod locust;
 pub mod mlflow;
 pub mod model;
 pub mod prometheus;
 pub mod pytest;
+pub mod s3;
 pub mod scan;
+mod scripted;
 pub mod traffic;
 pub mod training;
 
@@ -36,17 +41,21 @@ const FAMILIES: &[Family] = &[
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,
+    feast::FAMILY,
     file::FAMILY,
     http::FAMILY,
     istio::FAMILY,
+    k6::FAMILY,
     kfp::FAMILY,
     kserve::FAMILY,
     kube::FAMILY,
     load::FAMILY,
+    locust::FAMILY,
     mlflow::FAMILY,
     model::FAMILY,
     prometheus::FAMILY,
     pytest::FAMILY,
+    s3::FAMILY,
     scan::FAMILY,
     traffic::FAMILY,
     training::FAMILY,

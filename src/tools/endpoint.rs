@@ -47,30 +47,24 @@ impl Endpoints {
         self.0.get(family)
     }
 
-    /// The words that start a program of a family: what the environment says under
-    /// `endpoints.FAMILY.programs.NAME` (a path, or a list of words), else the name itself, to be looked up in PATH.
+    /// A program of a family: what the environment names (`endpoints: {k6: {program: /opt/k6}}`, or, in a family of several,
+    /// `endpoints: {scan: {programs: {trivy: /opt/trivy}}}`), else its usual name.
     ///
     /// # Errors
-    /// Class `bad_parameter` when the environment says something else there.
-    pub fn program(&self, family: &str, name: &str) -> Result<Vec<String>, Failure> {
-        let programs = self.get(family).and_then(|e| e.settings.get("programs"));
-        let Some(said) = programs.and_then(|p| p.get(name)) else {
-            return Ok(vec![name.to_owned()]);
-        };
-        let words = match said {
-            serde_json::Value::String(path) => Some(vec![path.clone()]),
-            serde_json::Value::Array(words) => words
-                .iter()
-                .map(|w| w.as_str().map(str::to_owned))
-                .collect::<Option<Vec<_>>>(),
-            _ => None,
-        };
-        words.filter(|w| w.first().is_some_and(|p| !p.is_empty())).ok_or_else(|| {
-            Failure::new(
+    /// Class `bad_parameter` when the environment names something that is no text.
+    pub fn program(&self, family: &str, usual: &str) -> Result<String, Failure> {
+        let settings = self.get(family).map(|e| &e.settings);
+        let among = settings.and_then(|s| s.get("programs")?.get(usual));
+        match among.or_else(|| settings.and_then(|s| s.get("program"))) {
+            None => Ok(usual.to_owned()),
+            Some(serde_json::Value::String(path)) if !path.is_empty() => Ok(path.clone()),
+            Some(other) => Err(Failure::new(
                 Class::BadParameter,
-                format!("the environment's `endpoints.{family}.programs.{name}` must be a path or a list of words"),
-            )
-        })
+                format!(
+                    "the environment names no program for `{usual}` of `{family}`, but {other}: give its path"
+                ),
+            )),
+        }
     }
 
     /// What the environment means by a name: the text under `endpoints.FAMILY.GROUP.NAME`.

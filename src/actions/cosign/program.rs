@@ -30,9 +30,8 @@ pub(super) async fn cosign(
     password: Option<Secret>,
     cx: &Context,
 ) -> Result<Finished, Failure> {
-    let mut program = cx.tools.endpoints.program(COSIGN, COSIGN)?.into_iter();
-    let first = program.next().unwrap_or_else(|| COSIGN.to_owned());
-    let mut command = Command::new(first, program.chain(words));
+    let program = cx.tools.endpoints.program(COSIGN, COSIGN)?;
+    let mut command = Command::new(program, words);
     command.known_as = Some(COSIGN.to_owned());
     std::fs::create_dir_all(&cx.artifact_dir).map_err(|e| {
         Failure::new(

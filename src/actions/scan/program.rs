@@ -18,10 +18,9 @@ const MOST: u64 = 256 << 20;
 
 /// Runs a scanner to its end, in a folder of the step, where no settings of anybody lie.
 pub(super) async fn run(name: &str, words: &[&str], cx: &Context) -> Result<Finished, Failure> {
-    let mut program = cx.tools.endpoints.program(FAMILY, name)?.into_iter();
-    let first = program.next().unwrap_or_else(|| name.to_owned());
+    let program = cx.tools.endpoints.program(FAMILY, name)?;
     let words = words.iter().map(|w| (*w).to_owned());
-    let mut command = Command::new(first, program.chain(words));
+    let mut command = Command::new(program, words);
     command.known_as = Some(name.to_owned());
     std::fs::create_dir_all(&cx.artifact_dir).map_err(|e| {
         Failure::new(

@@ -20,7 +20,11 @@ impl Unit<'_> {
             let (Some(wanted), Some(program)) = (&need.version, &need.program) else {
                 continue;
             };
-            match self.version(&need.family.value, program).await {
+            let program = match self.run.tools.endpoints.program(&need.family.value, program) {
+                Ok(program) => program,
+                Err(failure) => return Some((Verdict::Blocked, failure.to_string())),
+            };
+            match self.version(&program).await {
                 Ok(found) if wanted.matches(&found) => {}
                 Ok(found) => {
                     let why = format!("`{program}` is version {found}, the spec asks for {wanted}");
@@ -33,13 +37,12 @@ impl Unit<'_> {
         None
     }
 
-    async fn version(&self, family: &str, program: &str) -> Result<Version, Failure> {
+    async fn version(&self, program: &str) -> Result<Version, Failure> {
         const PATIENCE: Duration = Duration::from_secs(30);
         let mut known = self.run.versions.lock().await;
         if let Some(version) = known.get(program) {
             return version.clone();
         }
-        let words = self.run.tools.endpoints.program(family, program)?;
         let (tools, name, dir) = (
             Arc::clone(&self.run.tools),
             program.to_owned(),
@@ -52,7 +55,7 @@ impl Unit<'_> {
         let asked = self
             .run
             .actions
-            .spawn(async move { tools.process.version(&name, &words, &dir, &until).await });
+            .spawn(async move { tools.process.version(&name, &dir, &until).await });
         let version = asked.await.unwrap_or_else(|e| {
             Err(Failure::new(
                 Class::Internal,

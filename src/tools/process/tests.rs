@@ -333,7 +333,7 @@ async fn versions_are_asked_for() {
         "[ \"$1\" = version ] && echo GitVersion: v2.4.1 || exit 1",
     );
     assert_eq!(
-        p.version("good", &[good], dir.path(), &until(CAP))
+        p.version(&good, dir.path(), &until(CAP))
             .await
             .unwrap()
             .to_string(),
@@ -341,7 +341,7 @@ async fn versions_are_asked_for() {
     );
     let silent = script("silent", "exit 0");
     assert_eq!(
-        p.version("silent", &[silent], dir.path(), &until(CAP))
+        p.version(&silent, dir.path(), &until(CAP))
             .await
             .unwrap_err()
             .class,

@@ -8,25 +8,19 @@ use crate::check::{Class, Failure};
 use crate::tools::http::Until;
 
 impl Processes {
-    /// The version a program reports to `--version`, `version` or `-V`, whichever answers first. `words` start it, as
-    /// [`crate::tools::Endpoints::program`] gives them.
+    /// The version a program reports to `--version`, `version` or `-V`, whichever answers first.
     ///
     /// # Errors
     /// Class `missing` when the program is not there, `unreadable_answer` when none of its answers holds a version.
     pub async fn version(
         &self,
         program: &str,
-        words: &[String],
         dir: &Path,
         until: &Until,
     ) -> Result<semver::Version, Failure> {
-        let (first, rest) = words
-            .split_first()
-            .map_or((program, words), |(f, r)| (f.as_str(), r));
         let mut said = Vec::new();
         for flag in ["--version", "version", "-V"] {
-            let mut command = Command::new(first, rest.iter().cloned().chain([flag.to_owned()]));
-            command.known_as = Some(program.to_owned());
+            let mut command = Command::new(program, [flag.to_owned()]);
             dir.clone_into(&mut command.dir);
             command.keep = 16 << 10;
             command.most = 1 << 20;

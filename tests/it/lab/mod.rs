@@ -5,11 +5,14 @@
 //! share services; a service is started when the first room needs it and stopped when the last one is done. It needs
 //! Python and a package index. Without the lab: `cargo test -- --skip lab::`.
 
+mod features;
 mod kube;
+mod kube_figures;
 mod pipelines;
 mod registry;
 mod room;
 mod scripts;
+mod serving;
 mod shared;
 mod supply;
 mod traffic;
@@ -19,10 +22,12 @@ use room::Room;
 
 /// Every room.
 const ROOMS: &[&Room] = &[
+    &features::ROOM,
     &kube::ROOM,
     &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
+    &serving::ROOM,
     &supply::ROOM,
     &traffic::ROOM,
 ];

@@ -7,6 +7,8 @@ use specrun::actions::REGISTRY;
 /// read a file read `file`, those that read a table the table of that name.
 pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let version = json!({"model": "m", "version": "1"});
+    let whose = json!({"features": ["v:f"], "entities": {"a": [1]}});
+    let stored = json!({"bucket": "b", "key": "k"});
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
     let request = json!({"path": "/predict", "version": {"header": "x-model-version"}});
@@ -51,12 +53,18 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
             json!({"reference": rows, "inject": inject, "magnitudes": [0.5]}),
         ),
         ("exec.run", json!({"argv": ["printf", "x"]})),
+        ("feast.compare", whose.clone()),
+        ("feast.materialize", json!({"last": "1d"})),
+        ("feast.offline", whose.clone()),
+        ("feast.online", whose),
+        ("feast.push", json!({"source": "s", "rows": [{"a": 1}]})),
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
         ("istio.canary", json!({"object": object})),
         ("istio.subsets", json!({"object": object})),
         ("istio.weights", json!({"object": object})),
+        ("k6.run", json!({"script": file})),
         ("kfp.artifacts", json!({"run_id": "r"})),
         ("kfp.cancel", json!({"run_id": "r"})),
         ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
@@ -114,6 +122,7 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
             "load.run",
             json!({"request": {"http.request": {"url": "/x"}}, "arrival": {"users": 1}, "requests": 1}),
         ),
+        ("locust.run", json!({"script": file, "duration": "1s"})),
         ("mlflow.artifacts", json!({"run_id": "r"})),
         ("mlflow.delete_model", json!({"model": "m"})),
         ("mlflow.delete_run", json!({"run_id": "r"})),
@@ -136,6 +145,11 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("mlflow.search_runs", json!({"experiments": ["e"]})),
         ("mlflow.search_versions", json!({"model": "m"})),
         ("mlflow.set_tags", json!({"run_id": "r", "tags": {"a": "b"}})),
+        ("s3.delete", stored.clone()),
+        ("s3.get", stored.clone()),
+        ("s3.head", stored),
+        ("s3.list", json!({"bucket": "b"})),
+        ("s3.put", json!({"bucket": "b", "key": "k", "text": "x"})),
         ("prometheus.alerts", json!({})),
         ("prometheus.query", json!({"query": "up"})),
         (
@@ -176,9 +190,11 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
     all.retain(|(name, _)| {
-        // A load counts what comes back; its own tests meet it with faults.
-        let counts = name.starts_with("load.");
-        !counts && !starts_programs(name) && !reads_files(name) && !reaches_nothing(name)
+        // A load counts what comes back, an object may hold anything, and offline values come from files; their own
+        // tests meet them with faults.
+        let apart = ["feast.compare", "feast.offline", "load.", "s3."];
+        let is_apart = apart.iter().any(|family| name.starts_with(family));
+        !is_apart && !starts_programs(name) && !reads_files(name) && !reaches_nothing(name)
     });
     all
 }
@@ -191,7 +207,15 @@ fn starts_programs(action: &str) -> bool {
         "kfp.pipeline",
         "prometheus.test_rules",
     ];
-    let families = ["cosign.", "exec.", "pytest.", "scan.", "training."];
+    let families = [
+        "cosign.",
+        "exec.",
+        "k6.",
+        "locust.",
+        "pytest.",
+        "scan.",
+        "training.",
+    ];
     single.contains(&action)
         || families
             .iter()
@@ -206,7 +230,7 @@ pub fn reaches_nothing(action: &str) -> bool {
 /// The families that speak HTTP, each with an endpoint of its own.
 pub fn families() -> std::collections::BTreeSet<&'static str> {
     let family = |(action, _): (&'static str, Json)| action.split('.').next().unwrap();
-    over_http().into_iter().map(family).collect()
+    over_http().into_iter().map(family).chain(["s3"]).collect()
 }
 
 /// Whether an action reaches files and nothing else.
