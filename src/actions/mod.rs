@@ -11,6 +11,7 @@ pub mod exec;
 #[cfg(test)]
 #[path = "tests/fake.rs"]
 mod fake;
+pub mod feast;
 pub mod file;
 pub mod http;
 pub mod istio;
@@ -22,6 +23,7 @@ pub mod mlflow;
 pub mod model;
 pub mod prometheus;
 pub mod pytest;
+pub mod s3;
 pub mod traffic;
 pub mod training;
 
@@ -34,6 +36,7 @@ const FAMILIES: &[Family] = &[
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,
+    feast::FAMILY,
     file::FAMILY,
     http::FAMILY,
     istio::FAMILY,
@@ -45,6 +48,7 @@ const FAMILIES: &[Family] = &[
     model::FAMILY,
     prometheus::FAMILY,
     pytest::FAMILY,
+    s3::FAMILY,
     traffic::FAMILY,
     training::FAMILY,
 ];

@@ -5,7 +5,9 @@
 //! share services; a service is started when the first room needs it and stopped when the last one is done. It needs
 //! Python and a package index. Without the lab: `cargo test -- --skip lab::`.
 
+mod features;
 mod kube;
+mod kube_figures;
 mod pipelines;
 mod registry;
 mod room;
@@ -18,6 +20,7 @@ use room::Room;
 
 /// Every room.
 const ROOMS: &[&Room] = &[
+    &features::ROOM,
     &kube::ROOM,
     &kube::NODE_ROOM,
     &pipelines::ROOM,
