@@ -12,6 +12,7 @@ mod pipelines;
 mod registry;
 mod room;
 mod scripts;
+mod serving;
 mod shared;
 mod traffic;
 
@@ -25,6 +26,7 @@ const ROOMS: &[&Room] = &[
     &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
+    &serving::ROOM,
     &traffic::ROOM,
 ];
 
