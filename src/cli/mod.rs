@@ -9,6 +9,7 @@ mod env;
 mod exit;
 mod explain;
 mod import;
+mod keep_log;
 mod list;
 mod load;
 mod matrix;
@@ -79,5 +80,6 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Replay(args) => replay::run(args, &REGISTRY, output),
         Verb::Prove(args) => prove::run(args, &REGISTRY, output),
         Verb::Clean(args) => clean::run(args, &REGISTRY, output),
+        Verb::KeepLog(args) => keep_log::run(args),
     }
 }

@@ -10,7 +10,7 @@ use specrun::actions::REGISTRY;
 use specrun::check::Verdict;
 use specrun::diag::Diagnostics;
 use specrun::engine::journal;
-use specrun::engine::services::{Held, Progress, Site, hold};
+use specrun::engine::services::{Held, Logs, Progress, Site, hold};
 use specrun::event::EventKind;
 use specrun::source::Sources;
 use specrun::spec::environment::{self, Environment};
@@ -124,6 +124,7 @@ impl House {
         let site = Site {
             cache: self.cache.clone(),
             home: PathBuf::new(),
+            logs: Logs::default(),
             notify: &tell,
             interrupted: &|| false,
         };
