@@ -10,6 +10,7 @@ Needs MLFLOW_TRACKING_URI. LAB_FAULT breaks it on purpose, so that specs can be 
   no-commit    the commit is not logged
   no-dataset   the data set is not logged
   no-approver  nobody is named as approver
+  no-seed      the seed is not passed on to what draws random numbers
 """
 
 import argparse
@@ -17,7 +18,7 @@ import json
 import os
 import sys
 
-FAULTS = ("gate-open", "gate-shut", "no-commit", "no-dataset", "no-approver")
+FAULTS = ("gate-open", "gate-shut", "no-commit", "no-dataset", "no-approver", "no-seed")
 
 
 def main() -> None:
@@ -38,8 +39,10 @@ def main() -> None:
     from sklearn.model_selection import train_test_split
 
     mlflow.set_experiment(arguments.experiment)
-    features, labels = payments(arguments.seed, arguments.flip)
-    x_train, x_test, y_train, y_test = train_test_split(features, labels, random_state=arguments.seed)
+    # None draws another seed each time.
+    seed = None if fault == "no-seed" else arguments.seed
+    features, labels = payments(seed, arguments.flip)
+    x_train, x_test, y_train, y_test = train_test_split(features, labels, random_state=seed)
     with mlflow.start_run() as run:
         if fault != "no-dataset":
             dataset = mlflow.data.from_pandas(
@@ -58,7 +61,7 @@ def main() -> None:
                 mlflow.log_input(dataset, context="training")
         mlflow.log_params({"seed": arguments.seed, "flip": arguments.flip, "C": 1.0})
         mlflow.set_tags(tags(arguments, fault))
-        model = LogisticRegression(C=1.0, max_iter=500, random_state=arguments.seed).fit(x_train, y_train)
+        model = LogisticRegression(C=1.0, max_iter=500, random_state=seed).fit(x_train, y_train)
         accuracy = float(model.score(x_test, y_test))
         for step, share in enumerate((0.25, 0.5, 1.0)):
             part = slice(0, int(len(x_test) * share))
@@ -94,12 +97,13 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--dataset", default="payments", help="name under which the data set is logged")
     parser.add_argument("--commit", help="the git commit of the training code (default: what MLflow finds)")
     parser.add_argument("--approver", default="qa@example.org", help="who approves the model")
+    parser.add_argument("--trigger", help="what made this training start, for the tag `trigger`")
     parser.add_argument("--register", metavar="NAME", help="register the model under this name")
     parser.add_argument("--threshold", type=float, default=0.0, help="least accuracy for the registry")
     return parser.parse_args()
 
 
-def payments(seed: int, flip: float):
+def payments(seed: int | None, flip: float):
     """500 made-up payments: the features, and 1 where one is fraud."""
     import numpy
     import pandas
@@ -120,6 +124,8 @@ def payments(seed: int, flip: float):
 def tags(arguments: argparse.Namespace, fault: str) -> dict[str, str]:
     """Where the model comes from. Outside a git checkout MLflow logs no commit, so the trainer does."""
     found = {"dataset.version": "v3"}
+    if arguments.trigger:
+        found["trigger"] = arguments.trigger
     if fault != "no-approver":
         found["approver"] = arguments.approver
     if fault == "no-commit":

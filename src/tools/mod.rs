@@ -9,6 +9,7 @@ mod grants;
 pub mod http;
 pub mod kube;
 pub mod load;
+pub mod objects;
 pub mod process;
 mod redact;
 pub mod tables;

@@ -5,17 +5,27 @@
 //! share services; a service is started when the first room needs it and stopped when the last one is done. It needs
 //! Python and a package index. Without the lab: `cargo test -- --skip lab::`.
 
+mod features;
 mod kube;
+mod pipelines;
 mod registry;
 mod room;
 mod scripts;
 mod shared;
+mod traffic;
 
 use crate::support::root;
 use room::Room;
 
 /// Every room.
-const ROOMS: &[&Room] = &[&kube::ROOM, &kube::NODE_ROOM, &registry::ROOM];
+const ROOMS: &[&Room] = &[
+    &features::ROOM,
+    &kube::NODE_ROOM,
+    &kube::ROOM,
+    &pipelines::ROOM,
+    &registry::ROOM,
+    &traffic::ROOM,
+];
 
 #[test]
 fn every_fault_of_the_lab_is_held_to_a_spec() {

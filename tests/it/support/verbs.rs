@@ -7,11 +7,27 @@ use specrun::actions::REGISTRY;
 /// read a file read `file`, those that read a table the table of that name.
 pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let version = json!({"model": "m", "version": "1"});
+    let whose = json!({"features": ["v:f"], "entities": {"a": [1]}});
+    let object = json!({"bucket": "b", "key": "k"});
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
+    let request = json!({"path": "/predict", "version": {"header": "x-model-version"}});
+    let object = json!({"kind": "None"});
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}});
     let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}});
     let table = vec![
+        ("alertmanager.alerts", json!({})),
+        ("alertmanager.await", json!({"alert": "a", "within": "300ms"})),
+        ("alertmanager.send", json!({"alert": "a"})),
+        (
+            "cost.allocation",
+            json!({"window": "1d", "aggregate": "controller", "currency": "USD"}),
+        ),
+        (
+            "cost.estimate",
+            json!({"rates": {"m": {"spot": "1USD"}}, "usage": [{"machine": "m", "capacity": "spot", "ran": "1h"}]}),
+        ),
+        ("cost.report", json!({"table": rows})),
         (
             "data.check",
             json!({"table": rows, "checks": [{"row_count": {"min": 1}}]}),
@@ -32,9 +48,19 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
             json!({"reference": rows, "inject": inject, "magnitudes": [0.5]}),
         ),
         ("exec.run", json!({"argv": ["printf", "x"]})),
+        ("feast.compare", whose.clone()),
+        ("feast.materialize", json!({"last": "1d"})),
+        ("feast.offline", whose.clone()),
+        ("feast.online", whose),
+        ("feast.push", json!({"source": "s", "rows": [{"a": 1}]})),
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("istio.canary", json!({"object": object})),
+        ("istio.subsets", json!({"object": object})),
+        ("istio.weights", json!({"object": object})),
+        ("kfp.artifacts", json!({"run_id": "r"})),
+        ("kfp.cancel", json!({"run_id": "r"})),
         ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
         (
             "kube.can_i",
@@ -79,6 +105,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("kfp.compile", json!({"file": file})),
         ("kfp.component", json!({"file": file, "component": "c"})),
         ("kfp.pipeline", json!({"file": file})),
+        ("kfp.runs", json!({})),
+        ("kfp.submit", json!({"pipeline_id": "p", "version_id": "v"})),
+        ("kfp.wait", json!({"run_id": "r"})),
         ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
         ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
         ("kserve.metadata", json!({"model": "m"})),
@@ -109,6 +138,31 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("mlflow.search_runs", json!({"experiments": ["e"]})),
         ("mlflow.search_versions", json!({"model": "m"})),
         ("mlflow.set_tags", json!({"run_id": "r", "tags": {"a": "b"}})),
+        ("prometheus.alerts", json!({})),
+        ("prometheus.query", json!({"query": "up"})),
+        (
+            "prometheus.range",
+            json!({"query": "up", "last": "1m", "step": "1s"}),
+        ),
+        ("prometheus.rules", json!({})),
+        ("prometheus.targets", json!({})),
+        ("prometheus.test_rules", json!({"file": file})),
+        (
+            "traffic.await",
+            json!({"request": request, "to": "v1", "window": 1}),
+        ),
+        ("traffic.split", json!({"request": request, "requests": 1})),
+        ("model.hash", json!({"path": file})),
+        ("pytest.run", json!({"argv": ["printf", "x"]})),
+        (
+            "training.twice",
+            json!({"argv": ["printf", "x"], "model": {"file": "m.npz"}}),
+        ),
+        ("s3.delete", object.clone()),
+        ("s3.get", object.clone()),
+        ("s3.head", object),
+        ("s3.list", json!({"bucket": "b"})),
+        ("s3.put", json!({"bucket": "b", "key": "k", "text": "x"})),
     ];
     let mut named: Vec<&str> = table.iter().map(|(name, _)| *name).collect();
     let mut known: Vec<&str> = REGISTRY.names().collect();
@@ -121,25 +175,45 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
-    // A load counts what comes back; its own tests meet it with faults.
-    all.retain(|(name, _)| !starts_programs(name) && !name.starts_with("load.") && !reads_files(name));
+    // A load counts what comes back, an object may hold anything, and offline values come from files; their own tests
+    // meet them with faults.
+    let apart = ["feast.compare", "feast.offline", "load.", "s3."];
+    let is_apart = |name: &str| apart.iter().any(|family| name.starts_with(family));
+    all.retain(|(name, _)| !starts_programs(name) && !is_apart(name) && !reads_files(name));
+    all.retain(|(name, _)| {
+        // A load counts what comes back; its own tests meet it with faults.
+        let counts = name.starts_with("load.");
+        !counts && !starts_programs(name) && !reads_files(name) && !reaches_nothing(name)
+    });
     all
 }
 
 /// Whether an action starts a program.
 fn starts_programs(action: &str) -> bool {
-    ["exec.run", "kfp.compile", "kfp.component", "kfp.pipeline"].contains(&action)
+    let single = [
+        "kfp.compile",
+        "kfp.component",
+        "kfp.pipeline",
+        "prometheus.test_rules",
+    ];
+    let families = ["exec.", "pytest.", "training."];
+    single.contains(&action) || families.iter().any(|family| action.starts_with(family))
+}
+
+/// Whether an action only reads what it is given.
+pub fn reaches_nothing(action: &str) -> bool {
+    action.starts_with("istio.") || action == "cost.estimate"
 }
 
 /// The families that speak HTTP, each with an endpoint of its own.
 pub fn families() -> std::collections::BTreeSet<&'static str> {
     let family = |(action, _): (&'static str, Json)| action.split('.').next().unwrap();
-    over_http().into_iter().map(family).collect()
+    over_http().into_iter().map(family).chain(["s3"]).collect()
 }
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
-    ["data.", "drift.", "file."]
+    ["cost.report", "data.", "drift.", "file.", "model."]
         .iter()
         .any(|family| action.starts_with(family))
 }
