@@ -7,10 +7,12 @@
 
 mod features;
 mod kube;
+mod kube_figures;
 mod pipelines;
 mod registry;
 mod room;
 mod scripts;
+mod serving;
 mod shared;
 mod traffic;
 
@@ -20,10 +22,11 @@ use room::Room;
 /// Every room.
 const ROOMS: &[&Room] = &[
     &features::ROOM,
-    &kube::NODE_ROOM,
     &kube::ROOM,
+    &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
+    &serving::ROOM,
     &traffic::ROOM,
 ];
 
