@@ -2,20 +2,21 @@
 """Records what MLPerf LoadGen's early stopping says of n queries of which t were too slow (PyPI: mlcommons-loadgen 6.0.17).
 
 Each pair is a real run of LoadGen in its Server scenario: n queries are answered at once, but for t that take twice
-the target latency. Writes lines `n t slow_seen verdict` to the file named on the command line.
+the target latency. On a busy machine more are too slow than were meant to be, so `t` is what LoadGen itself counted. Writes
+lines `n t yes|no` to the file named first, as many as the second argument says; the third is the seed.
 """
 
+import json
 import pathlib
 import random
 import re
 import sys
 import tempfile
 import threading
-import time
 
 import mlperf_loadgen as lg
 
-TARGET = 0.6
+TARGET = 0.2
 
 
 def run(n, t, folder, percentile=0.95):
@@ -60,8 +61,9 @@ def run(n, t, folder, percentile=0.95):
         timer.join()
     lg.DestroyQSL(qsl)
     lg.DestroySUT(sut)
-    text = (folder / "mlperf_log_summary.txt").read_text()
-    return text
+    detail = (folder / "mlperf_log_detail.txt").read_text()
+    value = lambda key: json.loads(re.search(rf'"key": "{key}", "value": ([^,]+),', detail)[1])
+    return value("result_query_count"), value("result_overlatency_query_count"), value("early_stopping_met")
 
 
 def main():
@@ -75,11 +77,7 @@ def main():
         pairs.append((n, t))
     with open(sys.argv[1], "w") as out, tempfile.TemporaryDirectory() as folder:
         for n, t in pairs:
-            text = run(n, t, pathlib.Path(folder))
-            passed = "Early stopping satisfied: Yes" in text
-            refused = "Early stopping satisfied: NO" in text
-            if passed == refused:
-                sys.exit(text)
+            n, t, passed = run(n, t, pathlib.Path(folder))
             out.write(f"{n} {t} {'yes' if passed else 'no'}\n")
             out.flush()
 

@@ -295,3 +295,29 @@ fn paired_ratios_equal_scipy() {
     assert_eq!(paired::ratio(&pairs[..1], 0.95), None);
     assert_eq!(paired::ratio(&[(1.0, 0.0), (1.0, 1.0)], 0.95), None);
 }
+
+/// What the `LoadGen` of `MLPerf`, 6.0.17, itself said of `n` queries of which `t` were too slow: percentile 95,
+/// confidence 99 % (recorded by benches/loadgen.py, which runs it).
+#[test]
+fn a_percentile_is_shown_exactly_when_mlperf_loadgen_stops_early() {
+    let mut pairs = 0;
+    let mut wrong = Vec::new();
+    for line in include_str!("loadgen.txt").lines() {
+        let mut words = line.split(' ');
+        let mut number = || {
+            words
+                .next()
+                .and_then(|w| w.parse::<u64>().ok())
+                .expect("a number")
+        };
+        let (n, t) = (number(), number());
+        let theirs = words.next() == Some("yes");
+        let ours = super::limits::answer(t, n, 0.05, 0.01, 0.01) == Answer::Shown;
+        pairs += 1;
+        if ours != theirs {
+            wrong.push(line);
+        }
+    }
+    assert!(pairs >= 1000, "{pairs}");
+    assert!(wrong.is_empty(), "{wrong:?}");
+}

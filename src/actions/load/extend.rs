@@ -34,8 +34,12 @@ pub fn decided(figures: &Figures, extend: &Extend) -> Result<bool, Failure> {
     };
     let confidence = Confidence::Level(extend.confidence.0);
     let mut claims: Vec<String> = Vec::new();
-    for (percentile, limit) in &extend.latency {
-        claims.push(format!("latency.{} < {limit}", percentile.word()));
+    for (name, limit) in extend
+        .latency
+        .into_iter()
+        .flat_map(super::params::Percentiles::given)
+    {
+        claims.push(format!("latency.{name} < {limit}"));
     }
     if let Some(limit) = extend.errors {
         claims.push(format!("errors < {}", Quantity::from(limit)));
@@ -66,4 +70,21 @@ impl Scope for Seen {
 
 fn internal(why: &dyn std::fmt::Display) -> Failure {
     Failure::new(Class::Internal, format!("looking at a load: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::looks;
+    use crate::actions::load::params::Extend;
+
+    #[test]
+    fn looks_lie_evenly_between_the_first_and_the_last() {
+        let extend = |to: u64, looks: u32| -> Extend {
+            serde_json::from_value(serde_json::json!({"extend_to": to, "looks": looks, "errors": "1%"}))
+                .expect("the parameters are right")
+        };
+        assert_eq!(looks(300, None), [300]);
+        assert_eq!(looks(300, Some(&extend(3000, 4))), [300, 1200, 2100, 3000]);
+        assert_eq!(looks(100, Some(&extend(101, 5))), [100, 101]);
+    }
 }

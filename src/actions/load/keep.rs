@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::prepare::Plan;
 use crate::action::{Class, Context, Failure};
-use crate::tools::load::{Job, Record, Tally, UNIT};
+use crate::tools::load::{Job, Record, Tally, UNIT, Wrong};
 
 /// Requests in one file: as many as are kept in memory at once.
 const ROWS: usize = 1_000_000;
@@ -121,7 +121,7 @@ fn table(rows: &[Record], tags: &[String]) -> PolarsResult<DataFrame> {
                 rows.iter()
                     .map(|r| {
                         r.wrong
-                            .map(|w| w.word())
+                            .map(Wrong::word)
                             .or_else(|| r.sent.is_none().then(|| "dropped".to_owned()))
                     })
                     .collect::<Vec<_>>(),

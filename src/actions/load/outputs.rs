@@ -94,11 +94,13 @@ pub struct Point {
     pub errors: u64,
     /// Not sent, because `max_connections` were under way.
     pub dropped: u64,
-    /// Percentiles of the latency in it; absent when they lie among errors.
+    /// The median of the latency in it; absent when it lies among errors, as the others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p50: Option<Duration>,
+    /// 95 % of the latencies in it are not larger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p95: Option<Duration>,
+    /// 99 % of the latencies in it are not larger.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p99: Option<Duration>,
 }

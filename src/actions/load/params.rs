@@ -1,7 +1,5 @@
 //! What `load.run` takes.
 
-use std::collections::BTreeMap;
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -207,7 +205,7 @@ pub struct Extend {
     pub looks: u32,
     /// Limits of the latency, by percentile: `{p95: 200ms}`.
     #[serde(default)]
-    pub latency: BTreeMap<Percentile, Duration>,
+    pub latency: Option<Percentiles>,
     /// The limit of the share of errors: `1%`.
     #[serde(default)]
     pub errors: Option<Ratio>,
@@ -216,26 +214,35 @@ pub struct Extend {
     pub confidence: Ratio,
 }
 
-/// A percentile that a check can name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Percentile {
-    P50,
-    P90,
-    P95,
-    P99,
-    P999,
+/// Limits of percentiles; at least one.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schemars(extend("minProperties" = 1))]
+pub struct Percentiles {
+    /// Half of the requests are faster.
+    p50: Option<Duration>,
+    /// 90 % of the requests are faster.
+    p90: Option<Duration>,
+    /// 95 % of the requests are faster.
+    p95: Option<Duration>,
+    /// 99 % of the requests are faster.
+    p99: Option<Duration>,
+    /// 99.9 % of the requests are faster.
+    p999: Option<Duration>,
 }
 
-impl Percentile {
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::P50 => "p50",
-            Self::P90 => "p90",
-            Self::P95 => "p95",
-            Self::P99 => "p99",
-            Self::P999 => "p999",
-        }
+impl Percentiles {
+    /// Those that are given, by their names.
+    pub fn given(self) -> impl Iterator<Item = (&'static str, Duration)> {
+        [
+            ("p50", self.p50),
+            ("p90", self.p90),
+            ("p95", self.p95),
+            ("p99", self.p99),
+            ("p999", self.p999),
+        ]
+        .into_iter()
+        .filter_map(|(name, limit)| Some((name, limit?)))
     }
 }
 

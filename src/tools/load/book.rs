@@ -25,12 +25,16 @@ pub(super) struct Book {
     /// The cell of each kind that is being written, dense.
     open: Vec<Option<Open>>,
     /// The last of all, and of each kind.
-    last: Option<Option<u64>>,
-    last_of_kind: Vec<Option<Option<u64>>>,
+    last: Option<Before>,
+    last_of_kind: Vec<Option<Before>>,
     lag: Histogram<u64>,
     /// Every record, when they are kept.
     kept: Option<Vec<Record>>,
 }
+
+/// The latency of the one before, in units; none when it had no right answer.
+#[derive(Clone, Copy)]
+struct Before(Option<u64>);
 
 struct Open {
     place: Place,
@@ -147,10 +151,10 @@ impl Book {
             open.latency.saturating_record(latency);
             open.service.saturating_record(units(service));
         }
-        if let Some(before) = self.last.replace(latency) {
+        if let Some(Before(before)) = self.last.replace(Before(latency)) {
             pair(before, latency, &mut open.near, &mut open.cell.near);
         }
-        if let Some(before) = self.last_of_kind[kind].replace(latency) {
+        if let Some(Before(before)) = self.last_of_kind[kind].replace(Before(latency)) {
             pair(
                 before,
                 latency,

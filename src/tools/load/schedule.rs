@@ -125,10 +125,14 @@ fn further(segment: &Segment, into: f64, need: f64) -> Result<f64, f64> {
             2.0 * need / (now + root.sqrt())
         }
     };
-    let step = if need == 0.0 && now > 0.0 { 0.0 } else { step };
+    let step = if need == 0.0 && (now > 0.0 || slope > 0.0) {
+        0.0
+    } else {
+        step
+    };
     match segment.length {
-        // The end belongs to the next segment.
-        Some(length) if step.is_nan() || into + step >= length => {
+        // The end belongs to the next segment, also where sums of fractions fall short of it.
+        Some(length) if step.is_nan() || into + step >= length - 1e-9 * length.max(1.0) => {
             let rest = length - into;
             Err((need - rest * f64::midpoint(now, rate(length))).max(0.0))
         }

@@ -115,6 +115,16 @@ fn world() -> World {
             Value::List(vec![quantity("1.5s"), quantity("200ms")]),
             Type::list(duration()),
         ),
+        (
+            "cpu_times",
+            Value::List(vec![quantity("10s"), quantity("11s")]),
+            Type::list(duration()),
+        ),
+        (
+            "gpu_times",
+            Value::List(vec![quantity("4s"), quantity("4.5s")]),
+            Type::list(duration()),
+        ),
         ("none", Value::List(vec![]), Type::list(Type::Int)),
         (
             "latency",

@@ -129,3 +129,32 @@ fn a_worker_says_what_is_wrong_and_ends_with_its_coordinator() {
         "{said}"
     );
 }
+
+#[test]
+fn what_can_never_pass_is_warned_of_before_the_run() {
+    let warned = |params: &Json, check: &str| {
+        let project = Project::new();
+        let body = format!(
+            "tools: [load, http]\nsteps:\n  - id: traffic\n    load.run: {params}\nexpect:\n  - {check}\n"
+        );
+        project.file("specs/a.yaml", &spec("A", &body));
+        let ran = project.run(&["check", "specs"]).code(0);
+        format!("{}{}", ran.stdout, ran.stderr)
+    };
+    let hundred = load("/x", &json!({"arrival": {"rate": "20/s"}, "requests": 100}));
+    let said = warned(&hundred, "traffic.errors.rate < 1%");
+    assert!(said.contains("at least 299 are needed"), "{said}");
+    assert!(!warned(&hundred, "traffic.latency.p95 < 1s").contains("are needed"));
+    // Of a tag its part counts: a quarter of 400.
+    let kind = |tag: &str, weight: u32| json!({"tag": tag, "weight": weight, "request": {"http.request": {"url": "/x"}}});
+    let mixed = json!({"mix": [kind("a", 3), kind("b", 1)], "arrival": {"rate": "20/s"}, "requests": 400});
+    assert!(warned(&mixed, "traffic.tags.b.errors.rate < 1%").contains("a sample of 100 cannot prove"));
+    assert!(!warned(&mixed, "traffic.tags.a.errors.rate < 1%").contains("cannot prove"));
+    // What may be extended may suffice in the end.
+    let more = json!({"extend_to": 1000, "errors": "1%"});
+    let extended = load(
+        "/x",
+        &json!({"arrival": {"rate": "20/s"}, "requests": 100, "on_inconclusive": more}),
+    );
+    assert!(!warned(&extended, "traffic.errors.rate < 1%").contains("cannot prove"));
+}

@@ -351,17 +351,24 @@ impl Checker<'_> {
                 _ => self.unfit(call, 0, "a sample"),
             },
             Builtin::PairedRatio => {
+                // What is measured: a dimension, or none of a bare number; nothing where it is not known.
+                let mut measured = Vec::new();
                 for i in 0..2 {
-                    let measured = match call.ty(i) {
-                        Type::List(element) => matches!(
-                            element.present(),
-                            Type::Quantity(_) | Type::Int | Type::Number | Type::Any
-                        ),
-                        other => *other == Type::Any,
-                    };
-                    if !measured {
-                        return self.unfit(call, i, "a list of measured values");
+                    match call.ty(i) {
+                        Type::List(element) => match element.present() {
+                            Type::Quantity(dimension) => measured.push(Some(dimension.clone())),
+                            Type::Int | Type::Number => measured.push(None),
+                            Type::Any => {}
+                            _ => return self.unfit(call, i, "a list of measured values"),
+                        },
+                        Type::Any => {}
+                        _ => return self.unfit(call, i, "a list of measured values"),
                     }
+                }
+                if let [first, second] = measured.as_slice()
+                    && first != second
+                {
+                    return self.unfit(call, 1, "two lists of one dimension");
                 }
                 Type::Quantity(Dimension::Ratio)
             }

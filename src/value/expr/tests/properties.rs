@@ -100,7 +100,7 @@ fn trees() -> impl Strategy<Value = Expr> {
 
 /// What may happen at run time to an expression whose types fit: nothing there, no result, a text that does not read.
 fn is_of_the_run(error: &super::EvalError) -> bool {
-    const OF_THE_RUN: [&str; 20] = [
+    const OF_THE_RUN: [&str; 21] = [
         "no element",
         "no field",
         "null",
@@ -121,6 +121,7 @@ fn is_of_the_run(error: &super::EvalError) -> bool {
         "not empty",
         "from 0 to 15 digits",
         "takes counts",
+        "are no pairs",
     ];
     error.inconclusive || OF_THE_RUN.iter().any(|known| error.message.contains(known))
 }
