@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::rule::Given;
-use super::run::{Keep, Named, Results, run, words};
+use super::run::{Keep, Named, Results, run};
 use super::table::Table;
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
@@ -137,11 +137,7 @@ fn checks(params: &Params) -> Result<Vec<Named>, Failure> {
     for (id, raw) in all {
         let given: Given = serde_json::from_value(raw)
             .map_err(|e| Failure::new(Class::BadParameter, format!("`{id}` of the contract: {e}")))?;
-        checks.push(Named {
-            id,
-            text: words(&given.raw),
-            check: given.check,
-        });
+        checks.push(Named::new(id, given));
     }
     Ok(checks)
 }

@@ -6,7 +6,7 @@
 mod check;
 mod contract;
 mod inject;
-mod profile;
+pub(in crate::actions) mod profile;
 mod rule;
 pub mod rules;
 mod run;

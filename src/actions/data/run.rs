@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::rule::{Check, RULES};
-use super::rules::{Columns, Elsewhere, Finding, Outcome, Planned, plan};
+use super::rule::{Check, Given, RULES};
+use super::rules::{Columns, Elsewhere, Finding, Levels, Outcome, Planned, plan};
 use super::table::Table;
 use crate::action::{Class, Context, Failure, OwnCheck};
 use crate::check::{CheckOutcome, Verdict};
@@ -20,7 +20,20 @@ use crate::tools::tables::{Opened, collect, figures, rows};
 pub struct Named {
     pub id: String,
     pub text: String,
+    /// The key of its rule.
+    pub rule: String,
     pub check: Check,
+}
+
+impl Named {
+    pub fn new(id: String, given: Given) -> Self {
+        Self {
+            id,
+            text: words(&given.raw),
+            rule: given.rule().to_owned(),
+            check: given.check,
+        }
+    }
 }
 
 /// What the checks of a table came to.
@@ -32,8 +45,10 @@ pub struct Results {
     pub columns: Vec<String>,
     /// How many checks passed.
     pub passed: u64,
-    /// How many failed, whatever they weigh.
+    /// How many failed, but for those that only warn or inform.
     pub failed: u64,
+    /// How many failed that weigh `warning` or `info`, or by `warn_if`.
+    pub warned: u64,
     /// How many found nothing to look at.
     pub inconclusive: u64,
     /// Each check.
@@ -90,7 +105,7 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
     let columns = Columns {
         schema: &opened.schema,
     };
-    let mut planned: Vec<Planned> = Vec::new();
+    let mut planned: Vec<(Planned, Levels)> = Vec::new();
     let mut wrong = Vec::new();
     for name in keep.hidden.iter().chain(&keep.keys) {
         if !opened.schema.contains(name) {
@@ -101,7 +116,8 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
     }
     for named in checks {
         let elsewhere = elsewhere(&named.check, cx)?;
-        match plan(&named.check, columns, &elsewhere) {
+        let levels = Levels::of(&named.check, &named.rule);
+        match plan(&named.check, columns, &elsewhere).and_then(|one| levels.map(|levels| (one, levels))) {
             Ok(one) => planned.push(one),
             Err(why) => wrong.push(format!("{} ({}): {why}", named.id, named.text)),
         }
@@ -112,7 +128,7 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
         return Err(wrong.iter().skip(1).fold(failure, Failure::detail));
     }
     let mut wanted = vec![polars::prelude::len().cast(DataType::UInt64)];
-    for one in &planned {
+    for (one, _) in &planned {
         wanted.extend(one.figures.iter().cloned());
     }
     let values = figures(&opened, &wanted)?;
@@ -122,18 +138,27 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
         columns: opened.schema.iter_names().map(ToString::to_string).collect(),
         passed: 0,
         failed: 0,
+        warned: 0,
         inconclusive: 0,
         checks: Vec::new(),
     };
-    for (named, one) in checks.iter().zip(&planned) {
+    for (named, (one, levels)) in checks.iter().zip(&planned) {
         let mine = values.get(at..at + one.figures.len()).unwrap_or_default();
         at += one.figures.len();
-        let finding = hide((one.judge)(mine), &named.check, keep);
+        let (finding, severity) = levels
+            .judge((one.judge)(mine), named.check.severity)
+            .map_err(|why| {
+                Failure::new(
+                    Class::BadParameter,
+                    format!("{} ({}): {why}", named.id, named.text),
+                )
+            })?;
+        let finding = hide(finding, &named.check, keep);
         let file = match finding.failing {
             Some(failing) if failing > 0 && keep.most > 0 => failing_rows(&opened, named, one, keep, cx)?,
             _ => None,
         };
-        results.add(report(named, finding, file, cx));
+        results.add(report(named, finding, severity, file, cx));
     }
     Ok(results)
 }
@@ -142,7 +167,8 @@ impl Results {
     fn add(&mut self, result: CheckResult) {
         match result.outcome.as_str() {
             "passed" => self.passed += 1,
-            "failed" => self.failed += 1,
+            "failed" if result.severity == Severity::Critical => self.failed += 1,
+            "failed" => self.warned += 1,
             _ => self.inconclusive += 1,
         }
         self.checks.push(result);
@@ -150,7 +176,13 @@ impl Results {
 }
 
 /// Turns a finding into a check of the step and a part of the output.
-fn report(named: &Named, finding: Finding, file: Option<PathBuf>, cx: &Context) -> CheckResult {
+fn report(
+    named: &Named,
+    finding: Finding,
+    severity: Severity,
+    file: Option<PathBuf>,
+    cx: &Context,
+) -> CheckResult {
     let verdict = match finding.outcome {
         Outcome::Passed => Verdict::Passed,
         Outcome::Failed => Verdict::Failed,
@@ -174,13 +206,13 @@ fn report(named: &Named, finding: Finding, file: Option<PathBuf>, cx: &Context) 
     cx.checks.add(OwnCheck {
         id: named.id.clone(),
         text: named.text.clone(),
-        severity: named.check.severity,
+        severity,
         outcome,
     });
     CheckResult {
         id: named.id.clone(),
         text: named.text.clone(),
-        severity: named.check.severity,
+        severity,
         outcome: verdict.word().to_owned(),
         message: finding.message,
         observed: finding.observed,

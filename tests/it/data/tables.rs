@@ -35,8 +35,13 @@ async fn every_check_is_told_with_its_counts_and_failing_rows() {
     let got = stage.run("data.check", params, Grants::open()).await.unwrap();
     assert_eq!(got["rows"], 4);
     assert_eq!(
-        (&got["passed"], &got["failed"], &got["inconclusive"]),
-        (&json!(1), &json!(2), &json!(1))
+        [
+            &got["passed"],
+            &got["failed"],
+            &got["warned"],
+            &got["inconclusive"]
+        ],
+        [&json!(1), &json!(1), &json!(1), &json!(1)]
     );
     let check = |i: usize| &got["checks"][i];
     assert_eq!(check(0)["outcome"], "passed");
@@ -52,6 +57,74 @@ async fn every_check_is_told_with_its_counts_and_failing_rows() {
     let row: Json = serde_json::from_str(kept.trim()).unwrap();
     assert_eq!(row, json!({"row": 3, "id": 4, "email": "(hidden)"}));
     assert!(!kept.contains("nobody"), "{kept}");
+}
+
+#[tokio::test]
+async fn limits_warn_before_they_fail() {
+    let stage = stage();
+    let run = async |check: Json| {
+        let params = json!({"table": {"path": "sales.csv"}, "checks": [check]});
+        let got = stage.run("data.check", params, Grants::open()).await.unwrap();
+        let one = &got["checks"][0];
+        let word = |key: &str| one[key].as_str().unwrap().to_owned();
+        (word("outcome"), word("severity"), word("message"))
+    };
+    // One of three amounts is below zero.
+    let between = |limits: Json| {
+        let mut check = json!({"between": {"column": "amount", "min": 0}});
+        check
+            .as_object_mut()
+            .unwrap()
+            .extend(limits.as_object().unwrap().clone());
+        check
+    };
+    for (limits, outcome, severity) in [
+        (json!({"fail_if": "share > 40%"}), "passed", "critical"),
+        (json!({"fail_if": "share > 30%"}), "failed", "critical"),
+        (json!({"fail_if": "share_of_rows > 30%"}), "passed", "critical"),
+        (
+            json!({"fail_if": "failing > 1", "warn_if": "failing > 0"}),
+            "failed",
+            "warning",
+        ),
+        (
+            json!({"max_failing": 1, "warn_if": "failing > 0"}),
+            "failed",
+            "warning",
+        ),
+        (
+            json!({"max_failing": 1, "warn_if": "failing > 0", "severity": "info"}),
+            "failed",
+            "info",
+        ),
+        (
+            json!({"max_failing": 0, "warn_if": "failing > 0"}),
+            "failed",
+            "critical",
+        ),
+        (
+            json!({"max_failing": 1, "warn_if": "evaluated < 3"}),
+            "passed",
+            "critical",
+        ),
+    ] {
+        let got = run(between(limits.clone())).await;
+        assert_eq!(
+            (got.0.as_str(), got.1.as_str()),
+            (outcome, severity),
+            "{limits}: {got:?}"
+        );
+    }
+    let mean =
+        run(json!({"mean": {"column": "amount"}, "fail_if": "value > 100", "warn_if": "value > 5"})).await;
+    assert_eq!((mean.0.as_str(), mean.1.as_str()), ("failed", "warning"));
+    assert!(mean.2.contains("warns if: value > 5"), "{}", mean.2);
+    let nulls =
+        run(json!({"null_fraction": {"column": "amount", "max": 0.3}, "warn_if": "value > 20%"})).await;
+    assert_eq!((nulls.0.as_str(), nulls.1.as_str()), ("failed", "warning"));
+    // Nothing was looked at: no limit makes that a pass.
+    let nothing = between(json!({"where": "amount > 1000", "fail_if": "failing > 5"}));
+    assert_eq!(run(nothing).await.0, "inconclusive");
 }
 
 #[tokio::test]
@@ -238,6 +311,22 @@ fn a_check_has_exactly_one_rule() {
         ),
         (json!([{"not_null": {"colum": "a"}}]), "unknown parameter `colum`"),
         (json!([]), "nothing is checked"),
+        (
+            json!([{"not_null": {"column": "a"}, "fail_if": "failures > 3"}]),
+            "failures",
+        ),
+        (
+            json!([{"not_null": {"column": "a"}, "fail_if": "share > 3"}]),
+            "fail_if: share > 3",
+        ),
+        (
+            json!([{"schema": {"columns": {"a": "int"}}, "warn_if": "value > 3"}]),
+            "measures nothing",
+        ),
+        (
+            json!([{"mean": {"column": "a"}, "warn_if": "value >"}]),
+            "warn_if: value >",
+        ),
     ] {
         let found = problems(&json!({"table": table, "checks": checks}));
         assert!(found.iter().any(|m| m.contains(words)), "{checks}: {found:?}");

@@ -8,6 +8,7 @@ mod columns;
 mod condition;
 mod distribution;
 mod figures;
+mod levels;
 mod literal;
 mod plan;
 mod rows;
@@ -16,6 +17,7 @@ mod shape;
 mod text;
 
 pub use columns::Columns;
+pub use levels::{Levels, limit};
 pub use plan::{Elsewhere, plan};
 
 use polars::prelude::{Expr, len};

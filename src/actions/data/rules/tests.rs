@@ -356,7 +356,18 @@ fn the_list_of_rules_is_that_of_the_parameters() {
         .expect("keys")
         .keys()
         .map(String::as_str)
-        .filter(|k| !["name", "where", "severity", "max_failing", "allow_empty"].contains(k))
+        .filter(|k| {
+            let common = [
+                "name",
+                "where",
+                "severity",
+                "max_failing",
+                "allow_empty",
+                "fail_if",
+                "warn_if",
+            ];
+            !common.contains(k)
+        })
         .collect();
     let mut rules = crate::actions::data::rule::RULES.to_vec();
     rules.sort_unstable();
