@@ -8,6 +8,7 @@ harmless; a half-made environment is never left under the name TARGET.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -75,7 +76,12 @@ def find_uv(own: Path, python: str) -> str:
     if found and works(found, "--version"):
         return found
     uv = own / "bin" / "uv"
+    own.parent.mkdir(parents=True, exist_ok=True)
+    # Several environments may be made side by side; one of them brings uv, the others wait for it.
+    lock = open(own.with_suffix(".lock"), "w")
+    fcntl.flock(lock, fcntl.LOCK_EX)
     if works(uv, "--version"):
+        lock.close()
         return str(uv)
     say("installing uv")
     shutil.rmtree(own, ignore_errors=True)
@@ -83,6 +89,7 @@ def find_uv(own: Path, python: str) -> str:
         "a virtual environment could not be made: install Python's venv module (package python3-venv) or uv")
     run([str(own / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV],
         "uv could not be installed: install it, or make a package index reachable for pip")
+    lock.close()
     return str(uv)
 
 

@@ -2,9 +2,9 @@
 
 use std::pin::Pin;
 
-use schemars::Schema;
+use schemars::{Schema, SchemaGenerator};
 
-use super::{Action, Class, Context, Failure, ParamProblem};
+use super::{Action, AsRequest, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<serde_json::Value, Failure>> + Send + 'a>>;
@@ -16,9 +16,13 @@ pub trait DynAction: Send + Sync + 'static {
     fn repeatable(&self, params: &serde_json::Value) -> bool;
     /// The strict schema of the parameters.
     fn params_schema(&self) -> Schema;
+    /// The schema of the parameters as a part of another one.
+    fn params_subschema(&self, generator: &mut SchemaGenerator) -> Schema;
     fn output_schema(&self) -> Schema;
     fn capabilities(&self, params: &serde_json::Value) -> Vec<Capability>;
+    fn inside(&self, params: &serde_json::Value) -> Vec<&'static str>;
     fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem>;
+    fn as_request(&self) -> Option<&dyn AsRequest>;
     fn run<'a>(&'a self, params: serde_json::Value, cx: &'a Context) -> Running<'a>;
 }
 
@@ -39,6 +43,10 @@ impl<A: Action> DynAction for A {
         super::schema::of::<A::Params>()
     }
 
+    fn params_subschema(&self, generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<A::Params>()
+    }
+
     fn output_schema(&self) -> Schema {
         super::schema::of_output::<A::Output>()
     }
@@ -47,8 +55,16 @@ impl<A: Action> DynAction for A {
         Action::capabilities(self, params)
     }
 
+    fn inside(&self, params: &serde_json::Value) -> Vec<&'static str> {
+        Action::inside(self, params)
+    }
+
     fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem> {
         Action::validate(self, params)
+    }
+
+    fn as_request(&self) -> Option<&dyn AsRequest> {
+        Action::as_request(self)
     }
 
     fn run<'a>(&'a self, params: serde_json::Value, cx: &'a Context) -> Running<'a> {

@@ -6,14 +6,15 @@
 
 mod context;
 mod erased;
-
 mod registry;
+mod request;
 mod schema;
 
 pub use crate::check::{Class, Failure};
 pub use context::{Checks, Context, OwnCheck, Progress};
 pub use erased::DynAction;
 pub use registry::{Family, Registry};
+pub use request::{Answer, AsRequest, Judge, Prepared};
 pub use schema::{ParamProblem, ParamSchema};
 
 use schemars::JsonSchema;
@@ -49,11 +50,23 @@ pub trait Action: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// The full names of the actions that stand inside these parameters: a spec lists their families under `tools` too.
+    fn inside(&self, params: &serde_json::Value) -> Vec<&'static str> {
+        let _ = params;
+        Vec::new()
+    }
+
     /// Mistakes that the schema cannot say (two keys that exclude each other). Pure; parameters that hold an
     /// expression are strings with `${{`.
     fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem> {
         let _ = params;
         Vec::new()
+    }
+
+    /// The action as the request of a load, when it is one HTTP exchange. `load.run` then takes it, and its parameters
+    /// are checked there as they are here.
+    fn as_request(&self) -> Option<&dyn AsRequest> {
+        None
     }
 
     /// Does it. Errors are classed; whether an answer is the wanted one is for checks to say.

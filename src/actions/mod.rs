@@ -8,6 +8,7 @@ pub mod drift;
 pub mod exec;
 pub mod file;
 pub mod http;
+pub mod load;
 pub mod mlflow;
 
 use crate::action::{Family, Registry};
@@ -19,6 +20,7 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    load::FAMILY,
     mlflow::FAMILY,
 ];
 

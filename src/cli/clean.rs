@@ -12,11 +12,11 @@ use super::run::Signals;
 use super::site::{cache, root, states};
 use crate::action::Registry;
 use crate::diag::Diagnostics;
-use crate::engine::services::{self, Lease, Progress, Site};
+use crate::engine::services::Lease;
 use crate::engine::{CleanOptions, Control, clean};
 use crate::source::Sources;
 use crate::spec::Project;
-use crate::spec::environment::{self, Environment, Resolved, ServiceFacts};
+use crate::spec::environment::{self, Environment, Resolved};
 use crate::tools::{Redactor, Tools};
 
 #[derive(Debug, clap::Args)]
@@ -136,38 +136,16 @@ fn tell(all: &[crate::engine::Cleaned], dry_run: bool, output: Output) -> Exit {
 /// Endpoints and secrets. Services are used when they are up; they are not started for cleaning, since those a run
 /// started itself have gone with it.
 fn resolve(environment: &Environment, project: &Project, out: &mut Diagnostics, output: Output) -> Resolved {
-    let states = states(project);
-    let up = services::status(environment, &states).is_ok_and(|all| {
-        let is_up = |name: &str| all.iter().any(|s| s.name == name && s.state == "up");
-        environment.services.iter().all(|s| is_up(&s.name))
-    });
-    let mut facts = ServiceFacts {
-        cache: cache(project),
-        ..ServiceFacts::default()
-    };
-    if up {
-        let site = Site {
-            cache: cache(project),
-            home: PathBuf::new(),
-            notify: &|_: Progress| {},
-            interrupted: &|| false,
-        };
-        if let Ok(Lease::Shared(shared)) = Lease::get(environment, &site, &states, "clean") {
-            facts = shared;
-        }
-    } else if !environment.services.is_empty() {
+    let all = environment.all_services();
+    let lease = Lease::of_what_is_up(environment, &all, &cache(project), &states(project));
+    let facts = lease.facts();
+    if facts.dirs.is_empty() && !all.is_empty() {
         output.error(&format!(
             "the services of `{}` are not up; what was created in them cannot be reached",
             environment.name
         ));
-        return Resolved {
-            secrets: environment
-                .secret_values(&|name| std::env::var(name).ok())
-                .unwrap_or_default(),
-            ..Resolved::default()
-        };
     }
-    match environment.resolve(&facts, &|name| std::env::var(name).ok()) {
+    match environment.resolve(facts, &|name| std::env::var(name).ok()) {
         Ok(resolved) => resolved,
         Err(wrong) => {
             out.extend(wrong);

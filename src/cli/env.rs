@@ -1,5 +1,6 @@
 //! `specrun env`: the services of an environment, kept up between runs.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -9,8 +10,8 @@ use super::output::Output;
 use super::run::Signals;
 use super::site::{cache, states, tell, tell_error};
 use crate::action::Registry;
-use crate::diag::Diagnostics;
-use crate::engine::services::{self, Progress, ServiceError, Site};
+use crate::diag::{Diagnostics, did_you_mean};
+use crate::engine::services::{self, Progress, ServiceError, ServiceState, Site};
 use crate::engine::{Control, Stop};
 use crate::source::Sources;
 use crate::spec::Project;
@@ -38,18 +39,45 @@ struct Named {
     /// The environment: a name the project file knows, or the path of an environment file.
     #[arg(long = "env", value_name = "NAME|FILE")]
     env: Option<String>,
-    /// The same, without the option's name.
-    #[arg(value_name = "ENV", conflicts_with = "env", required_unless_present = "env")]
-    name: Option<String>,
+    /// Services, each with all that it needs; without any all of them. Without `--env` the first word is the
+    /// environment.
+    #[arg(value_name = "SERVICE", required_unless_present = "env")]
+    names: Vec<String>,
+}
+
+impl Named {
+    /// The environment, and the services.
+    fn split(&self) -> (&str, &[String]) {
+        match (self.env.as_deref(), self.names.split_first()) {
+            (Some(env), _) => (env, &self.names),
+            (None, Some((env, names))) => (env, names),
+            (None, None) => ("", &[]),
+        }
+    }
 }
 
 pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     let (Verb::Up(named) | Verb::Down(named) | Verb::Status(named)) = &args.verb;
-    let name = named.env.as_deref().or(named.name.as_deref()).unwrap_or_default();
+    let (name, names) = named.split();
     let (project, environment) = match open(name, registry, output) {
         Ok(both) => both,
         Err(exit) => return exit,
     };
+    let known = environment.all_services();
+    for name in names {
+        if !known.contains(name) {
+            output.error(&format!(
+                "the environment `{}` has no service `{name}`",
+                environment.name
+            ));
+            if let Some(help) = did_you_mean(name, known.iter().map(String::as_str)) {
+                output.err(&format!("help: {help}\n"));
+            }
+            return Exit::Usage;
+        }
+    }
+    let some: Option<BTreeSet<String>> = (!names.is_empty()).then(|| names.iter().cloned().collect());
+    let wanted = some.as_ref().unwrap_or(&known);
     let states = states(&project);
     if environment.services.is_empty() {
         output.error(&format!(
@@ -87,16 +115,33 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         interrupted: &|| control.stopped() != Stop::No,
     };
     let done = match &args.verb {
-        Verb::Up(_) => services::up(&environment, &site, &states).map(|_| ()),
-        Verb::Down(_) => services::down(&environment, &site, &states).map(|n| {
+        Verb::Up(_) => services::up(&environment, wanted, &site, &states).map(|up| {
+            for error in up.failed.values() {
+                tell_error(error, redactor, output);
+            }
+            if up.failed.is_empty() {
+                Exit::Passed
+            } else {
+                Exit::Errored
+            }
+        }),
+        Verb::Down(_) => services::down(&environment, some.as_ref(), &site, &states).map(|n| {
             if n == 0 {
                 output.err("specrun: nothing was up\n");
             }
+            Exit::Passed
         }),
-        Verb::Status(_) => return status(&environment, &states, redactor, output),
+        Verb::Status(_) => services::status(&environment, &site.cache, &states).map(|all| {
+            status(
+                &all,
+                &environment.with_needs(wanted.iter().cloned()),
+                redactor,
+                output,
+            )
+        }),
     };
     match done {
-        Ok(()) => Exit::Passed,
+        Ok(exit) => exit,
         Err(ServiceError::Interrupted) => match control.stopped() {
             Stop::Gracefully { why } | Stop::Now { why } if why == "SIGTERM" => Exit::Terminated,
             Stop::Gracefully { why } | Stop::Now { why } if why == "SIGHUP" => Exit::HungUp,
@@ -109,43 +154,28 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     }
 }
 
-/// 0 when all are up, else 5.
-fn status(environment: &Environment, states: &std::path::Path, redactor: &Redactor, output: Output) -> Exit {
-    let all = match services::status(environment, states) {
-        Ok(all) => all,
-        Err(e) => {
-            tell_error(&e, redactor, output);
-            return Exit::Errored;
-        }
-    };
+/// 0 when all that are asked for can be used, else 5.
+fn status(all: &[ServiceState], wanted: &BTreeSet<String>, redactor: &Redactor, output: Output) -> Exit {
     let mut text = String::new();
-    for service in &environment.services {
-        let Some(state) = all.iter().find(|s| s.name == service.name) else {
-            let _ = writeln!(text, "{}: not started", service.name);
-            continue;
-        };
-        let ports: Vec<String> = state
-            .ports
-            .iter()
-            .map(|(name, port)| format!("{name} {port}"))
-            .collect();
-        let pid = state.pid.map_or(String::new(), |pid| format!(", process {pid}"));
-        let ports = if ports.is_empty() {
-            String::new()
-        } else {
-            format!(", {}", ports.join(", "))
-        };
-        let _ = writeln!(
-            text,
-            "{}: {}{ports}{pid}, log {}",
-            state.name,
-            state.state,
-            state.log.display()
-        );
+    let asked: Vec<_> = all.iter().filter(|s| wanted.contains(&s.name)).collect();
+    for service in &asked {
+        let _ = write!(text, "{}: {}", service.name, redactor.redact(&service.state));
+        for (name, port) in &service.ports {
+            let _ = write!(text, ", {name} {port}");
+        }
+        if let Some(pid) = service.pid {
+            let _ = write!(text, ", process {pid}");
+        }
+        if let Some(environment) = &service.kept_by {
+            let _ = write!(text, ", kept up by `{environment}`");
+        }
+        if !service.log.as_os_str().is_empty() {
+            let _ = write!(text, ", log {}", service.log.display());
+        }
+        text.push('\n');
     }
     output.out(&text);
-    let up = |name: &str| all.iter().any(|s| s.name == name && s.state == "up");
-    if environment.services.iter().all(|s| up(&s.name)) {
+    if asked.iter().all(|s| s.usable()) {
         Exit::Passed
     } else {
         Exit::Errored

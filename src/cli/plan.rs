@@ -96,5 +96,6 @@ fn json_of(spec: &SpecPlan) -> Value {
     all["timeout"] = json!(spec.timeout.as_secs_f64());
     all["checks"] = json!(spec.check_infos());
     all["capabilities"] = json!(spec.capabilities);
+    all["services"] = json!(spec.services);
     all
 }

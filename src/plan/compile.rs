@@ -60,6 +60,10 @@ pub fn compile(request: &Request<'_>) -> (Option<Plan>, Vec<Diagnostic>) {
         {
             specs.extend(matrix::rows(template, &spec.matrix).into_iter().map(|mut row| {
                 row.capabilities = needs::of(&row, spec);
+                if let Some(environment) = request.given.environment {
+                    let services = environment.services_for(&needs::uses(&row));
+                    row.services = services.into_iter().collect();
+                }
                 Arc::new(row)
             }));
         }
@@ -215,6 +219,7 @@ impl Compiler<'_> {
             steps,
             expect,
             capabilities: Vec::new(),
+            services: Vec::new(),
         })
     }
 

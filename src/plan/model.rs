@@ -52,6 +52,8 @@ pub struct SpecPlan {
     pub expect: Vec<CheckPlan>,
     /// What the spec reaches, over all its steps.
     pub capabilities: Vec<Capability>,
+    /// The services of the environment that it needs, with what they need.
+    pub services: Vec<String>,
 }
 
 /// A family the spec uses, for programs with the versions it accepts.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::{Params, SpecPlan, StepPlan};
 use crate::spec::Spec;
+use crate::spec::environment::Uses;
 use crate::tools::Capability;
+use crate::tools::capability::UNKNOWN;
 use crate::value::expr::{Scope, eval};
 use crate::value::{Interpolated, Piece, Value};
 
@@ -24,14 +26,46 @@ pub(super) fn of(plan: &SpecPlan, spec: &Spec) -> Vec<Capability> {
             });
         }
     }
-    for step in plan
-        .steps
-        .iter()
-        .flat_map(|s| std::iter::once(s).chain(&s.cleanup))
-    {
+    for step in all_steps(plan) {
         all.extend(of_step(step, &known));
     }
     all.into_iter().collect()
+}
+
+/// What the spec uses of its environment: the families of its actions and those it names, the endpoints they say they
+/// reach, the programs they run. [`of`] comes first.
+pub(super) fn uses(plan: &SpecPlan) -> Uses {
+    let mut uses = Uses::default();
+    for step in all_steps(plan) {
+        let family = step.action.name().split('.').next().unwrap_or_default();
+        uses.families.insert(family.to_owned());
+    }
+    uses.families
+        .extend(plan.tools.iter().map(|t| t.family.value.clone()));
+    for capability in &plan.capabilities {
+        match capability {
+            Capability::Endpoint { family } => {
+                uses.families.insert(family.clone());
+            }
+            Capability::Exec { program, .. } if program == UNKNOWN => uses.any_program = true,
+            Capability::Exec { program, .. } => {
+                uses.programs.insert(program.clone());
+            }
+            Capability::Net { .. }
+            | Capability::Read { .. }
+            | Capability::Write { .. }
+            | Capability::Env { .. }
+            | Capability::Secret { .. }
+            | Capability::Kube { .. } => {}
+        }
+    }
+    uses
+}
+
+fn all_steps(plan: &SpecPlan) -> impl Iterator<Item = &StepPlan> {
+    plan.steps
+        .iter()
+        .flat_map(|s| std::iter::once(s).chain(&s.cleanup))
 }
 
 fn of_step(step: &StepPlan, known: &Known<'_>) -> Vec<Capability> {

@@ -85,6 +85,9 @@ fn spec_text(out: &mut String, spec: &SpecPlan) {
     if !spec.locks.is_empty() {
         let _ = writeln!(out, "  locks {}", spec.locks.join(", "));
     }
+    if !spec.services.is_empty() {
+        let _ = writeln!(out, "  services {}", spec.services.join(", "));
+    }
     let width = spec
         .steps
         .iter()

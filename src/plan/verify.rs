@@ -131,9 +131,12 @@ impl Compiler<'_> {
             .flat_map(|s| std::iter::once(s).chain(&s.cleanup))
         {
             let Some(action) = &step.action else { continue };
-            let family = action.value.name().split('.').next().unwrap_or_default();
-            if !used.iter().any(|(f, _)| *f == family) {
-                used.push((family, action.span));
+            let inside = action.value.inside(&step.params.to_json());
+            for name in std::iter::once(action.value.name()).chain(inside) {
+                let family = name.split('.').next().unwrap_or_default();
+                if !used.iter().any(|(f, _)| *f == family) {
+                    used.push((family, action.span));
+                }
             }
         }
         let listed = spec.tools.as_ref().map_or(&[][..], |t| &t.value);

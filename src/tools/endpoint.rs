@@ -29,7 +29,8 @@ pub struct Endpoint {
     /// The family's own keys, texts resolved.
     ///
     /// `exec` has two, so that a spec can name what it runs without knowing where that lives:
-    /// `programs: {train: [/venv/bin/python, /lab/train.py]}` gives the words that stand for the program `train`,
+    /// `programs: {train: [/venv/bin/python, /lab/train.py]}` gives the words that stand for the program `train`
+    /// (`train: {run: [...], env: {...}, needs: [mlflow]}` also its variables, and the services it needs),
     /// and `env: {MLFLOW_TRACKING_URI: http://...}` the variables every program gets (a step's own win).
     pub settings: BTreeMap<String, serde_json::Value>,
 }

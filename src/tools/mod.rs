@@ -2,7 +2,7 @@
 //! where capabilities are enforced.
 
 mod awake;
-mod capability;
+pub mod capability;
 pub mod endpoint;
 pub mod files;
 mod grants;

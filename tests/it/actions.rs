@@ -473,6 +473,18 @@ async fn exec_takes_programs_and_variables_from_the_environment() {
     .await
     .unwrap();
     assert_eq!(got["stdout"], "step environment\n");
+    let settings = &mut stage.endpoints.0.get_mut("exec").unwrap().settings;
+    let show = json!({"run": ["sh", "-c", "echo $A $B $0"], "env": {"B": "program"}, "needs": ["db"]});
+    settings.insert(
+        "programs".to_owned(),
+        json!({"train": ["printf", "%s|%s|"], "show": show}),
+    );
+    let got = exec(&stage, json!({"argv": ["show", "x"]})).await.unwrap();
+    assert_eq!(got["stdout"], "environment program x\n");
+    let got = exec(&stage, json!({"argv": ["show", "x"], "env": {"B": "step"}}))
+        .await
+        .unwrap();
+    assert_eq!(got["stdout"], "environment step x\n");
     // A name that stands for words is judged by what it stands for.
     let run = |rules: &[(&str, String)]| stage.run("exec.run", json!({"argv": ["train", "x"]}), only(rules));
     assert_eq!(

@@ -14,7 +14,11 @@ const ENVIRONMENT: &str = "environment: none\nendpoints:\n  http: {url: \"http:/
 
 /// A spec with one step.
 fn one(action: &str, params: &Json) -> String {
-    let family = action.split('.').next().unwrap();
+    // A load names the action that is its request.
+    let family = match action.split('.').next().unwrap() {
+        "load" => "load, http",
+        family => family,
+    };
     spec(
         "A",
         &format!(

@@ -203,7 +203,7 @@ fn project(secrets: &[String], said: &str, server: &Faults) -> Project {
     let environment = |start: &str, probe: &str| {
         let (url, mlflow) = (server.url("/said"), server.url("/status/500"));
         format!(
-            "environment: e\nendpoints:\n  http: {{url: \"{url}\", token: s0}}\n  mlflow: {{url: \"{mlflow}\", username: u, password: s5}}\nsecrets:\n  s0: {{from: env.S0}}\n  s5: {{from: env.S5}}\nservices:\n  leaky:\n    start: [sh, -c, '{start}']\n    ready: {{{probe}, within: 60s}}\n"
+            "environment: e\nendpoints:\n  http: {{url: \"{url}\", token: s0}}\n  mlflow: {{url: \"{mlflow}\", username: u, password: s5}}\n  exec: {{needs: [leaky]}}\nsecrets:\n  s0: {{from: env.S0}}\n  s5: {{from: env.S5}}\nservices:\n  leaky:\n    start: [sh, -c, '{start}']\n    ready: {{{probe}, within: 60s}}\n"
         )
     };
     let forms = project.path().join("specs/forms.txt").display().to_string();

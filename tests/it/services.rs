@@ -1,13 +1,14 @@
 //! Services of environments: installed, started, waited for, shared, stopped; none outlives what it belongs to.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use specrun::diag::Diagnostics;
-use specrun::engine::services::{Lease, Progress, ServiceError, Site, down, status, up};
+use specrun::engine::services::{Lease, Progress, ServiceError, Site, Up, down, hold, status, up};
 use specrun::source::Sources;
-use specrun::spec::environment::{self, Environment};
+use specrun::spec::environment::{self, Environment, ServiceFacts};
 
 use crate::support::specrun::{Project, Running};
 
@@ -65,9 +66,49 @@ impl Place {
     }
 
     fn lease(&self, environment: &Environment, home: &str) -> Result<Lease, ServiceError> {
-        self.with_site(home, |site| {
-            Lease::get(environment, site, &self.path("states"), home)
+        let wanted = environment.all_services();
+        let lease = self.with_site(home, |site| {
+            Lease::get(environment, &wanted, site, &self.path("states"), home)
+        })?;
+        if lease.failed().is_empty() {
+            return Ok(lease);
+        }
+        let why = lease.failed().values().next().unwrap();
+        let ServiceError::Failed {
+            service,
+            what,
+            tail,
+            log,
+        } = why
+        else {
+            panic!("{why}");
+        };
+        Err(ServiceError::Failed {
+            service: service.clone(),
+            what: what.clone(),
+            tail: tail.clone(),
+            log: log.clone(),
         })
+    }
+
+    fn up(&self, environment: &Environment) -> Up {
+        let wanted = environment.all_services();
+        self.with_site("unused", |site| {
+            up(environment, &wanted, site, &self.path("states"))
+        })
+        .unwrap()
+    }
+
+    fn state(&self, environment: &Environment, service: &str) -> String {
+        let all = status(environment, &self.path("cache"), &self.path("states")).unwrap();
+        all.iter().find(|s| s.name == service).unwrap().state.clone()
+    }
+
+    fn down(&self, environment: &Environment) -> usize {
+        self.with_site("unused", |site| {
+            down(environment, None, site, &self.path("states"))
+        })
+        .unwrap()
     }
 
     fn number(&self, path: &str) -> u32 {
@@ -275,32 +316,24 @@ fn what_is_up_is_shared_and_what_was_killed_is_started_anew() {
         r#"{exec: [test, -s, "${{ services.talker.dir }}/starts"], within: 60s}"#,
     );
     let environment = place.environment(&services);
-    let states = place.path("states");
-    let facts = place
-        .with_site("unused", |site| up(&environment, site, &states))
-        .unwrap();
+    let facts = place.up(&environment).facts;
     let pid = place.number("states/test/talker/pid");
-    assert_eq!(status(&environment, &states).unwrap()[0].state, "up");
+    assert_eq!(place.state(&environment, "talker"), "up");
 
     // A run uses it and leaves it alone; a second `up` finds it there.
     let lease = place.lease(&environment, "run").unwrap();
     assert_eq!(lease.facts().ports, facts.ports);
     lease.end(&|_| {});
-    let again = place
-        .with_site("unused", |site| up(&environment, site, &states))
-        .unwrap();
-    assert_eq!(again.ports, facts.ports);
+    assert_eq!(place.up(&environment).facts.ports, facts.ports);
     assert!(runs(pid));
 
     // A changed file is no reason to use what was started from the old one.
     let changed = place.environment(&services.replace("echo started", "echo begun"));
-    let refused = place
-        .with_site("unused", |site| up(&changed, site, &states))
-        .unwrap_err();
-    assert!(refused.to_string().contains("has changed since"), "{refused}");
+    assert_eq!(place.state(&changed, "talker"), "up, from an older definition");
     let own = place.lease(&changed, "own").unwrap();
     assert_ne!(own.facts().ports, facts.ports);
     own.end(&|_| {});
+    assert!(runs(pid), "a run ended what it had not started");
 
     // Killed from outside: seen, and no obstacle.
     for name in ["pid", "child"] {
@@ -308,24 +341,168 @@ fn what_is_up_is_shared_and_what_was_killed_is_started_anew() {
         kill(pid);
         gone(pid);
     }
-    assert_eq!(status(&environment, &states).unwrap()[0].state, "gone");
-    place
-        .with_site("unused", |site| up(&environment, site, &states))
-        .unwrap();
+    assert_eq!(place.state(&environment, "talker"), "gone");
+    place.up(&environment);
+    let old = place.number("states/test/talker/pid");
+    assert!(runs(old));
+    // `up` with the changed file takes the place of the old.
+    place.up(&changed);
+    gone(old);
     let pid = place.number("states/test/talker/pid");
     assert!(runs(pid));
-    let ended = place
-        .with_site("unused", |site| down(&environment, site, &states))
-        .unwrap();
+    let ended = place.down(&changed);
     assert!(ended >= 2, "{ended} processes were ended");
     gone(pid);
-    assert!(status(&environment, &states).unwrap().is_empty());
-    assert_eq!(
-        place
-            .with_site("unused", |site| down(&environment, site, &states))
-            .unwrap(),
-        0
+    assert_eq!(place.state(&environment, "talker"), "not started");
+    assert_eq!(place.down(&environment), 0);
+}
+
+/// Three services: the second needs the first, the third nobody.
+const CHAIN: &str = r#"
+  first:
+    ports: [port]
+    start: [sh, -c, 'echo $$ >> "$0/pids"; exec sleep 600', "${{ services.first.dir }}"]
+    ready: {exec: [test, -s, "${{ services.first.dir }}/pids"], within: 60s}
+    stop_within: 5s
+  second:
+    ports: [port]
+    start: [sh, -c, 'echo $$ >> "$0/pids"; echo "$1"; exec sleep 600', "${{ services.second.dir }}", "${{ services.first.port }}"]
+    ready: {exec: [test, -s, "${{ services.second.dir }}/pids"], within: 60s}
+    stop_within: 5s
+  third:
+    ports: [port]
+    start: [sh, -c, 'echo $$ >> "$0/pids"; exec sleep 600', "${{ services.third.dir }}"]
+    ready: {exec: [test, -s, "${{ services.third.dir }}/pids"], within: 60s}
+    stop_within: 5s
+"#;
+
+#[test]
+fn an_environment_starts_only_what_it_changes_and_what_needs_that() {
+    let place = Place::new();
+    let environment = place.environment(CHAIN);
+    let up = place.up(&environment);
+    let port = |facts: &ServiceFacts, name: &str| {
+        let found = facts.ports.iter().find(|(n, ..)| n == name);
+        found.map(|(_, _, port)| *port)
+    };
+    let variant = |name: &str, services: &str| {
+        let file = place.path(&format!("{name}.yaml"));
+        let text = format!("environment: {name}\nextends: env.yaml\nservices:\n{services}");
+        std::fs::write(&file, text).unwrap();
+        let mut found = Diagnostics::new();
+        environment::read(&Sources::new(), &file, &specrun::actions::REGISTRY, &mut found).unwrap()
+    };
+    // Another variable is another service.
+    for (changed, own) in [
+        ("third", &["third"][..]),
+        ("second", &["second"]),
+        ("first", &["first", "second"]),
+    ] {
+        let variant = variant(changed, &format!("  {changed}: {{env: {{FAULT: slow}}}}\n"));
+        let lease = place.lease(&variant, &format!("run-{changed}")).unwrap();
+        for name in ["first", "second", "third"] {
+            let shared = port(lease.facts(), name) == port(&up.facts, name);
+            assert_eq!(shared, !own.contains(&name), "{changed} changed: {name}");
+        }
+        lease.end(&|_| {});
+    }
+    // An environment of another name with the same services shares them all, and does not stop them.
+    let same = variant("same", "  third: {stop_within: 6s}\n");
+    let lease = place.lease(&same, "run-same").unwrap();
+    assert_eq!(lease.facts().ports.len(), 3);
+    assert!(
+        ["first", "second", "third"]
+            .iter()
+            .all(|n| port(lease.facts(), n) == port(&up.facts, n))
     );
+    lease.end(&|_| {});
+    assert_eq!(place.down(&same), 0);
+    assert_eq!(place.state(&same, "second"), "up");
+    // Stopping what another needs stops that as well.
+    let names = BTreeSet::from(["first".to_owned()]);
+    place
+        .with_site("unused", |site| {
+            down(&environment, Some(&names), site, &place.path("states"))
+        })
+        .unwrap();
+    let state = |name: &str| place.state(&environment, name);
+    assert_eq!(
+        (state("first"), state("second"), state("third")),
+        ("not started".into(), "not started".into(), "up".into())
+    );
+    place.down(&environment);
+}
+
+#[test]
+fn only_what_is_wanted_and_what_it_needs_is_started_and_one_that_fails_stops_no_other() {
+    let place = Place::new();
+    let environment = place.environment(CHAIN);
+    let wanted = BTreeSet::from(["second".to_owned()]);
+    let get = |environment: &Environment, wanted: &BTreeSet<String>, home: &str| {
+        place
+            .with_site(home, |site| {
+                Lease::get(environment, wanted, site, &place.path("states"), home)
+            })
+            .unwrap()
+    };
+    let lease = get(&environment, &wanted, "run");
+    let mut names: Vec<&str> = lease.facts().dirs.iter().map(|(n, _)| n.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["first", "second"]);
+    lease.end(&|_| {});
+    let broken = place.environment(&CHAIN.replacen("exec sleep 600", "exit 7", 1));
+    let lease = get(&broken, &broken.all_services(), "broken");
+    let failed: Vec<String> = lease.failed().values().map(ToString::to_string).collect();
+    assert!(
+        failed[0].contains("`first`: it ended with exit status: 7"),
+        "{failed:?}"
+    );
+    assert!(
+        failed[1].contains("`second`: it needs `first`, which is not there"),
+        "{failed:?}"
+    );
+    let names: Vec<&str> = lease.facts().dirs.iter().map(|(n, _)| n.as_str()).collect();
+    assert_eq!(names, ["third"]);
+    lease.end(&|_| {});
+}
+
+#[test]
+fn what_is_only_installed_is_there_when_it_is_installed() {
+    let place = Place::new();
+    std::fs::create_dir_all(place.path("cache")).unwrap();
+    let environment = place.environment(
+        r#"
+  tool: {install: {run: [sh, -c, 'echo x >> "$0/installed"', "${{ cache }}"]}}
+"#,
+    );
+    assert_eq!(place.state(&environment, "tool"), "not installed");
+    assert!(place.up(&environment).failed.is_empty());
+    assert_eq!(place.state(&environment, "tool"), "installed");
+    let lease = place.lease(&environment, "run").unwrap();
+    assert_eq!(lease.facts().dirs.len(), 1);
+    assert_eq!(
+        std::fs::read_to_string(place.path("cache/installed")).unwrap(),
+        "x\n"
+    );
+}
+
+#[test]
+fn services_that_a_program_holds_are_up_for_others_while_it_does() {
+    let place = Place::new();
+    let environment = place.environment(CHAIN);
+    let states = place.path("states");
+    let wanted = BTreeSet::from(["second".to_owned()]);
+    let held = place
+        .with_site("unused", |site| hold(&environment, &wanted, site, &states))
+        .unwrap();
+    let lease = place.lease(&environment, "run").unwrap();
+    assert!(held.facts.ports.iter().all(|p| lease.facts().ports.contains(p)));
+    lease.end(&|_| {});
+    assert_eq!(place.state(&environment, "second"), "up");
+    let pid = place.number("states/test/second/pids");
+    drop(held);
+    gone(pid);
+    assert_eq!(place.state(&environment, "second"), "not started");
 }
 
 fn kill(pid: u32) {
@@ -351,7 +528,10 @@ fn services_of_a_run_die_with_it_also_when_it_is_killed() {
                 witness.display()
             ),
         );
-    project.file("env.yaml", &format!("environment: test\nservices:{services}"));
+    project.file(
+        "env.yaml",
+        &format!("environment: test\nendpoints: {{exec: {{needs: [talker]}}}}\nservices:{services}"),
+    );
     project.file(
         "T01.yaml",
         "specrun: 1\nid: T01\ntitle: Waits\ntools: [exec]\nsteps:\n  - id: s\n    exec.run: {argv: [sh, -c, 'echo $$ > \"$0/step\"; exec sleep 600', witness]}\n    timeout: 500s\n    expect: [.exit_code == 0]\n",
@@ -384,7 +564,7 @@ fn a_service_that_does_not_start_blocks_the_specs_and_the_reports_have_its_last_
     let project = Project::new();
     project.file(
         "env.yaml",
-        "environment: test\nservices:\n  bad:\n    start: [sh, -c, 'echo no such database; exit 3']\n    ready: {log: never, within: 60s}\n",
+        "environment: test\nendpoints: {exec: {needs: [bad]}}\nservices:\n  bad:\n    start: [sh, -c, 'echo no such database; exit 3']\n    ready: {log: never, within: 60s}\n",
     );
     project.file(
         "T01.yaml",
@@ -405,4 +585,112 @@ fn a_service_that_does_not_start_blocks_the_specs_and_the_reports_have_its_last_
         assert!(text.contains("exit status: 3 before it was ready"), "{text}");
         assert!(text.contains("no such database"), "{text}");
     }
+}
+
+/// An environment with a service for `http`, one for the program `tool`, and one that does not start.
+const LAZY: &str = r#"environment: test
+endpoints:
+  http: {url: "http://127.0.0.1:${{ services.web.port }}"}
+  mlflow: {url: "http://127.0.0.1:${{ services.bad.port }}"}
+  exec:
+    programs:
+      tool: {run: [sh, -c, 'echo "$WHERE $0"'], env: {WHERE: "${{ services.helper.dir }}"}, needs: [helper]}
+      broken: ["echo", "${{ services.bad.port }}"]
+services:
+  bad:
+    ports: [port]
+    start: [sh, -c, 'echo no such database; exit 3']
+    ready: {log: never, within: 60s}
+  helper:
+    start: [sh, -c, 'echo ready; exec sleep 600']
+    ready: {log: ready, within: 60s}
+  web:
+    ports: [port]
+    start: [sh, -c, 'echo ready; exec sleep 600']
+    ready: {log: ready, within: 60s}
+"#;
+
+fn running(id: &str, program: &str) -> String {
+    crate::support::specrun::spec(
+        id,
+        &format!(
+            "tools: [exec]\nsteps:\n  - id: s\n    exec.run: {{argv: [{program}, x]}}\n    expect: [.exit_code == 0]\n"
+        ),
+    )
+}
+
+#[test]
+fn a_run_starts_what_its_specs_use_and_blocks_those_whose_service_is_not_there() {
+    let project = Project::new();
+    project.file("env.yaml", LAZY);
+    project.file("T01.yaml", &running("T01", "tool"));
+    project.file("T02.yaml", &running("T02", "broken"));
+    project.file("T03.yaml", &running("T03", "echo"));
+    let plan = project.run(&["plan", "T01.yaml", "T02.yaml", "T03.yaml", "--env", "env.yaml"]);
+    let services: Vec<&str> = plan.stdout.lines().filter(|l| l.contains("services")).collect();
+    assert_eq!(
+        services,
+        ["  services helper", "  services bad"],
+        "{}",
+        plan.stdout
+    );
+
+    let one = project.run(&["T01.yaml", "--env", "env.yaml"]).code(0);
+    assert!(
+        !one.stderr.contains("service bad") && !one.stderr.contains("service web"),
+        "{}",
+        one.stderr
+    );
+    assert!(one.stderr.contains("service helper: ready"), "{}", one.stderr);
+    let none = project.run(&["T03.yaml", "--env", "env.yaml"]).code(0);
+    assert!(!none.stderr.contains("service "), "{}", none.stderr);
+
+    let all = project
+        .run(&[
+            "T01.yaml",
+            "T02.yaml",
+            "T03.yaml",
+            "--env",
+            "env.yaml",
+            "--report",
+            "json=r.json",
+        ])
+        .code(5);
+    assert!(
+        all.stdout.contains("2 passed") && all.stdout.contains("1 blocked"),
+        "{}",
+        all.stdout
+    );
+    let report: serde_json::Value = serde_json::from_str(&project.read("r.json")).unwrap();
+    assert_eq!(report["specs"][1]["verdict"], "blocked");
+    assert!(project.read("r.json").contains("no such database"));
+}
+
+#[test]
+fn env_takes_the_names_of_services() {
+    let project = Project::new();
+    let services = LAZY.replace("{log: ready, within: 60s}", "{exec: ['true'], within: 60s}");
+    project.file("env.yaml", &services);
+    project.run(&["env", "up", "env.yaml", "web"]).code(0);
+    let status = project.run(&["env", "status", "env.yaml"]).code(5);
+    assert!(status.stdout.contains("bad: not started"), "{}", status.stdout);
+    assert!(status.stdout.contains("web: up, port "), "{}", status.stdout);
+    project
+        .run(&["env", "status", "web", "--env", "env.yaml"])
+        .code(0);
+    let refused = project.run(&["env", "up", "env.yaml", "wbe"]).code(2);
+    assert!(
+        refused.stderr.contains("did you mean `web`"),
+        "{}",
+        refused.stderr
+    );
+    // What starts stays up, also when another does not.
+    let broken = project.run(&["env", "up", "env.yaml"]).code(5);
+    assert!(broken.stderr.contains("no such database"), "{}", broken.stderr);
+    let status = project
+        .run(&["env", "status", "env.yaml", "helper", "web"])
+        .code(0);
+    assert!(status.stdout.contains("helper: up"), "{}", status.stdout);
+    project.run(&["env", "down", "env.yaml"]).code(0);
+    project.run(&["env", "status", "env.yaml", "web"]).code(5);
 }

@@ -23,7 +23,8 @@ const LONGEST: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 #[serde(deny_unknown_fields)]
 pub struct Params {
     /// The program and its arguments. A program is looked up in PATH; with a `/` in it, it is relative to the folder of
-    /// the spec. The environment can give a name several words: `endpoints: {exec: {programs: {train: [...]}}}`.
+    /// the spec. The environment can give a name several words: `endpoints: {exec: {programs: {train: [...]}}}`, and
+    /// with `train: {run: [...], env: {...}}` variables of its own.
     #[schemars(length(min = 1))]
     argv: Vec<Word>,
     /// Variables for the program. Of specrun's own it sees only `PATH`, `HOME`, the language and the folder for
@@ -209,9 +210,14 @@ fn command(params: Params, cx: &Context) -> Result<Command, Failure> {
     let name = words
         .next()
         .ok_or_else(|| Failure::new(Class::BadParameter, "`argv` holds no program"))?;
+    let mut own = BTreeMap::new();
     let mut command = match settings.programs.get(&name) {
-        Some(stand_for) => {
-            let mut stand_for = stand_for.iter().cloned();
+        Some(program) => {
+            let (Stand::Words(words) | Stand::Program { run: words, .. }) = program;
+            if let Stand::Program { env, .. } = program {
+                own.clone_from(env);
+            }
+            let mut stand_for = words.iter().cloned();
             let program = stand_for.next().ok_or_else(|| {
                 Failure::new(
                     Class::BadParameter,
@@ -223,7 +229,10 @@ fn command(params: Params, cx: &Context) -> Result<Command, Failure> {
         None => Command::new(name, []),
     };
     command.args.extend(words);
-    for (name, value) in settings.env {
+    // A step's own variables win over the program's, and these over everybody's.
+    let mut given = settings.env;
+    given.extend(own);
+    for (name, value) in given {
         if !params.env.contains_key(&name) && !params.secret_env.contains_key(&name) {
             command.env.push((name, EnvValue::Plain(value)));
         }
@@ -248,8 +257,20 @@ fn command(params: Params, cx: &Context) -> Result<Command, Failure> {
 /// What the environment says about programs.
 #[derive(Debug, Default)]
 struct Settings {
-    programs: BTreeMap<String, Vec<String>>,
+    programs: BTreeMap<String, Stand>,
     env: BTreeMap<String, String>,
+}
+
+/// What stands for the name of a program.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Stand {
+    Words(Vec<String>),
+    Program {
+        run: Vec<String>,
+        #[serde(default)]
+        env: BTreeMap<String, String>,
+    },
 }
 
 impl Settings {
@@ -258,7 +279,11 @@ impl Settings {
             return Ok(Self::default());
         };
         Ok(Self {
-            programs: setting(&endpoint.settings, "programs", "lists of words by name")?,
+            programs: setting(
+                &endpoint.settings,
+                "programs",
+                "lists of words, or `{run: [...], env: {...}}`, by name",
+            )?,
             env: setting(&endpoint.settings, "env", "texts by name")?,
         })
     }

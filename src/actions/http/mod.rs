@@ -1,6 +1,7 @@
 //! Any HTTP service.
 
 mod body;
+mod load;
 mod request;
 
 use crate::action::{DynAction, Family};

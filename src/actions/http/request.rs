@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::body::{self, Asked, Scalar, Template};
-use crate::action::{Action, Class, Context, Failure, ParamProblem};
+use crate::action::{Action, AsRequest, Class, Context, Failure, ParamProblem};
 use crate::tools::http::{Limits, Request as Wire, Response, Text, Until};
 use crate::tools::{Auth as WireAuth, Capability};
 use crate::value::{Bytes, Duration, Secret};
@@ -149,7 +149,7 @@ struct ClientCertificate {
 /// A status that is accepted.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-enum Accepted {
+pub(super) enum Accepted {
     Status(Status),
     Group(Group),
 }
@@ -157,10 +157,10 @@ enum Accepted {
 /// A status code.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(transparent)]
-struct Status(#[schemars(range(min = 100, max = 599))] u16);
+pub(super) struct Status(#[schemars(range(min = 100, max = 599))] u16);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-enum Group {
+pub(super) enum Group {
     /// Every status.
     #[serde(rename = "any")]
     Any,
@@ -176,7 +176,7 @@ enum Group {
 }
 
 impl Accepted {
-    fn takes(&self, status: u16) -> bool {
+    pub(super) fn takes(&self, status: u16) -> bool {
         match self {
             Self::Status(Status(wanted)) => *wanted == status,
             Self::Group(Group::Any) => true,
@@ -292,6 +292,10 @@ impl Action for Request {
         problems
     }
 
+    fn as_request(&self) -> Option<&dyn AsRequest> {
+        Some(self)
+    }
+
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let until = Until {
             deadline: cx.deadline,
@@ -312,7 +316,7 @@ impl Action for Request {
     }
 }
 
-fn wire(params: Params, cx: &Context) -> Result<(Wire, Vec<Accepted>), Failure> {
+pub(super) fn wire(params: Params, cx: &Context) -> Result<(Wire, Vec<Accepted>), Failure> {
     let readable = |path: &str| cx.tools.files.readable(&cx.base_dir, path);
     let mut query = Vec::new();
     for (name, values) in &params.query {

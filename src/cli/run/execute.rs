@@ -103,7 +103,22 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
     let lease = lease(&prepared, &dir, control, &notify);
     let mut blocked = HashMap::new();
     let resolved = match &lease {
-        Ok(lease) => resolve(&prepared, lease.as_ref().map(Lease::facts)),
+        Ok(lease) => {
+            let failed = lease.as_ref().map(Lease::failed).into_iter().flatten();
+            for (name, e) in failed {
+                site::tell_error(e, &redactor, output);
+                for spec in prepared
+                    .loaded
+                    .plan
+                    .specs
+                    .iter()
+                    .filter(|s| s.services.contains(name))
+                {
+                    blocked.entry(spec.id.clone()).or_insert_with(|| e.whole());
+                }
+            }
+            resolve(&prepared, lease.as_ref().map(Lease::facts))
+        }
         // Nothing is begun, and every report says why.
         Err(ServiceError::Interrupted) => Ok(Resolved::default()),
         Err(e) => {
@@ -149,7 +164,7 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
     exit
 }
 
-/// The services of the environment: those that are up, else the run's own. None: there is no environment.
+/// The services that the specs need: those that are up, and the run's own. None: there is no environment.
 fn lease(
     prepared: &Prepared,
     dir: &RunDir,
@@ -166,7 +181,9 @@ fn lease(
         notify,
         interrupted: &|| control.stopped() != Stop::No,
     };
-    Lease::get(environment, &site, &site::states(project), &dir.id().0).map(Some)
+    let specs = &prepared.loaded.plan.specs;
+    let wanted = specs.iter().flat_map(|s| s.services.iter().cloned()).collect();
+    Lease::get(environment, &wanted, &site, &site::states(project), &dir.id().0).map(Some)
 }
 
 fn services_home(dir: &RunDir) -> PathBuf {

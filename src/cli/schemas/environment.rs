@@ -37,11 +37,13 @@ pub fn environment() -> Value {
                 "ca": { "description": "A PEM file with the authorities to trust.", "type": "string" },
                 "certificate": { "description": "A PEM file with the client's certificate.", "type": "string" },
                 "key": { "description": "A PEM file with the client's key.", "type": "string" },
-                "headers": { "type": "object", "additionalProperties": { "type": "string" } } } },
+                "headers": { "type": "object", "additionalProperties": { "type": "string" } },
+                "needs": { "description": "Services that its users need, beside those its texts name.", "type": "array", "items": { "type": "string" } } } },
             "secret": { "type": "object", "additionalProperties": false, "required": ["from"], "properties": {
                 "from": { "description": "`env.NAME` or `file.PATH`.", "type": "string", "pattern": "^(env|file)\\." },
                 "required": { "type": "boolean" } } },
-            "service": { "type": "object", "additionalProperties": false, "required": ["start", "ready"], "properties": {
+            "service": { "type": "object", "additionalProperties": false, "dependentRequired": { "start": ["ready"] },
+                         "anyOf": [{ "required": ["start", "ready"] }, { "required": ["install"] }], "properties": {
                 "needs": { "description": "Services that must be ready first.", "type": "array", "items": { "type": "string" } },
                 "install": { "description": "Run once, and again when a stamped file or the command changes.", "type": "object",
                     "additionalProperties": false, "required": ["run"], "properties": {

@@ -61,6 +61,16 @@ pub(super) fn install(
     write_whole(&folder, &mark, &key(&words)).map_err(|e| file("writing the stamp", &e))
 }
 
+/// Whether that was done already.
+pub(super) fn done(install: &Install, texts: &Texts<'_>, cache: &Path) -> bool {
+    let stamp = || {
+        let words = texts.words(&install.command)?;
+        let variables = texts.variables(&install.env)?;
+        stamp(&words, &variables, &texts.environment.dir, &install.stamp)
+    };
+    stamp().is_ok_and(|stamp| cache.join("stamps").join(stamp).exists())
+}
+
 /// The lock is held until the file is closed: also when this process is killed.
 fn wait_for(lock: &File, name: &str, site: &Site<'_>, within: Duration) -> Result<(), ServiceError> {
     let until = Instant::now() + within;

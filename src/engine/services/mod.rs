@@ -1,23 +1,27 @@
 //! Services of an environment: installed once, started, waited for until they answer, stopped.
 //!
-//! A run that finds them up (`env up`) uses them and leaves them alone; otherwise it starts its own, on ports and in
-//! folders of their own, so that any number of runs can use one environment side by side. Only installing is shared:
+//! A run gets the services that its specs need. One that is up already (`env up`) and is the same in the environment
+//! of the run, with all that it needs, is used and left alone; the others the run starts itself, on ports and in
+//! folders of their own, so that any number of runs can use one environment side by side. Installing is always shared:
 //! it happens once, and who comes second waits. Services that a run started die with it, even when it is killed;
 //! those of `env up` stay, and are known again by a mark in their environment, never by a process number alone.
 //!
 //! Not here: what an environment file says (`spec::environment`).
 
 mod guard;
+mod identity;
 mod install;
 mod launch;
 mod ready;
+mod record;
 mod state;
 mod texts;
 
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
-pub use launch::Services;
-pub use state::{ServiceState, down, status, up};
+use launch::{Life, Order, Running};
+pub use state::{Held, ServiceState, Up, down, hold, status, up};
 
 use crate::spec::environment::{Environment, ServiceFacts};
 
@@ -113,52 +117,90 @@ impl ServiceError {
     }
 }
 
-/// Services a run can use: its own, or those that are up.
-pub enum Lease {
-    /// They are stopped when this is dropped, or by [`Lease::end`].
-    Own(Services),
-    /// Somebody keeps them up.
-    Shared(ServiceFacts),
+/// Services a run can use: those that are up, and its own for the rest.
+pub struct Lease {
+    own: Running,
+    facts: ServiceFacts,
+    failed: BTreeMap<String, ServiceError>,
 }
 
 impl Lease {
-    /// The services of an environment, for a run with this mark: those that are up, else its own.
+    /// Services of an environment with all that they need, for a run with this mark. One that cannot be installed or
+    /// started, or does not become ready, is in [`Lease::failed`] and keeps no other from starting.
     ///
     /// # Errors
-    /// When one cannot be installed, started, or does not become ready; all that were started are stopped.
+    /// When folders cannot be made, or it was interrupted; all that were started are stopped.
     pub fn get(
         environment: &Environment,
+        wanted: &BTreeSet<String>,
         site: &Site<'_>,
-        states: &std::path::Path,
+        states: &Path,
         run: &str,
     ) -> Result<Self, ServiceError> {
-        if environment.services.is_empty() {
-            return Ok(Self::Shared(ServiceFacts {
-                cache: site.cache.clone(),
-                ..ServiceFacts::default()
-            }));
+        let mut lease = Self::of_what_is_up(environment, wanted, &site.cache, states);
+        let wanted = environment.with_needs(wanted.iter().cloned());
+        for (name, _) in &lease.facts.dirs {
+            (site.notify)(Progress {
+                service: name.clone(),
+                state: "ready",
+                message: Some("it was up already".to_owned()),
+            });
         }
-        if let Some(facts) = state::usable(environment, site, states)? {
-            return Ok(Self::Shared(facts));
+        if lease.facts.dirs.len() < wanted.len() {
+            let started = launch::start(&Order {
+                environment,
+                wanted: &wanted,
+                up: lease.facts,
+                site,
+                mark: &|_| (super::RUN_MARK.to_owned(), run.to_owned()),
+                life: Life::OfTheProcess,
+            })?;
+            lease = Self {
+                own: started.running,
+                facts: started.facts,
+                failed: started.failed,
+            };
         }
-        let mark = (super::RUN_MARK.to_owned(), run.to_owned());
-        Services::start(environment, site, mark, launch::Life::OfTheRun).map(Self::Own)
+        Ok(lease)
+    }
+
+    /// Only what is up already.
+    #[must_use]
+    pub fn of_what_is_up(
+        environment: &Environment,
+        wanted: &BTreeSet<String>,
+        cache: &Path,
+        states: &Path,
+    ) -> Self {
+        let wanted = environment.with_needs(wanted.iter().cloned());
+        let mut facts = ServiceFacts {
+            cache: texts::absolute(cache),
+            ..ServiceFacts::default()
+        };
+        for record in record::usable(environment, &wanted, cache, states).values() {
+            record.add_to(&mut facts);
+        }
+        Self {
+            own: Running::default(),
+            facts,
+            failed: BTreeMap::new(),
+        }
     }
 
     /// Ports and folders, for the texts of the environment.
     #[must_use]
     pub const fn facts(&self) -> &ServiceFacts {
-        match self {
-            Self::Own(services) => services.facts(),
-            Self::Shared(facts) => facts,
-        }
+        &self.facts
+    }
+
+    /// Services that are not there, with the reason.
+    #[must_use]
+    pub const fn failed(&self) -> &BTreeMap<String, ServiceError> {
+        &self.failed
     }
 
     /// Stops what is the run's own.
-    pub fn end(self, notify: &dyn Fn(Progress)) {
-        match self {
-            Self::Own(services) => services.stop(notify),
-            Self::Shared(_) => {}
-        }
+    pub fn end(mut self, notify: &dyn Fn(Progress)) {
+        self.own.end(notify);
     }
 }

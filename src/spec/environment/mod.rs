@@ -6,12 +6,14 @@ mod model;
 mod overlay;
 mod read;
 mod texts;
+mod uses;
 
 pub use model::{
     EndpointText, Environment, Install, Probe, Ready, Resolved, SecretFrom, SecretSource, Service,
     ServiceFacts, Setting,
 };
 pub use read::read;
+pub use uses::Uses;
 
 #[cfg(test)]
 mod tests;

@@ -42,6 +42,8 @@ pub struct EndpointText {
     pub certificate: Option<Setting>,
     pub key: Option<Setting>,
     pub headers: BTreeMap<String, Setting>,
+    /// Services that its users need, beside those its texts name.
+    pub needs: Vec<Spanned<String>>,
     /// The family's own keys. Every string in them, at any depth, may hold the same texts as the other keys, and
     /// is resolved with them.
     pub settings: BTreeMap<String, Node>,
@@ -61,20 +63,21 @@ pub enum SecretFrom {
     File(PathBuf),
 }
 
-/// A program that specrun installs, starts, waits for and stops.
+/// A program that specrun installs, starts, waits for and stops; without `start`, one that it only installs.
 #[derive(Clone, Debug)]
 pub struct Service {
     pub name: String,
     pub span: Span,
-    /// Services that must be ready first.
+    /// Services that must be ready first: those it says, and those its texts name.
     pub needs: Vec<String>,
     pub install: Option<Install>,
     /// Names of ports to choose free: `${{ services.mlflow.port }}` is the one called `port`.
     pub ports: Vec<String>,
-    /// Words of the command; the first is the program.
+    /// Words of the command; the first is the program. None: it is there as soon as it is installed.
     pub start: Vec<Setting>,
     pub env: Vec<(String, Setting)>,
-    pub ready: Ready,
+    /// There is one whenever there is something to start.
+    pub ready: Option<Ready>,
     /// How long a polite stop may take before it is killed.
     pub stop_within: Duration,
 }
@@ -104,6 +107,17 @@ pub enum Probe {
     Exec { command: Vec<Setting> },
     /// A line of the service's output matches.
     Log { matches: String },
+}
+
+impl Probe {
+    /// Its texts.
+    pub(super) fn texts(&self) -> Vec<&Setting> {
+        match self {
+            Self::Http { url, .. } => vec![url],
+            Self::Exec { command } => command.iter().collect(),
+            Self::Log { .. } => Vec::new(),
+        }
+    }
 }
 
 /// What the running services gave: ports and folders, for the texts of the environment.

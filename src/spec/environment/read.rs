@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::{
     EndpointText, Environment, Install, Probe, Ready, SecretFrom, SecretSource, Service, Setting, overlay,
-    texts,
+    texts, uses,
 };
 use crate::action::Registry;
 use crate::diag::{Code, Diagnostic, Diagnostics, closest, did_you_mean};
-use crate::source::{Kind, Node, Sources, Spanned, locate};
+use crate::source::{Kind, Node, Sources, Span, Spanned, locate};
 use crate::spec::fields::{
     bad_value, boolean, duration, list, mapping, missing_key, name, names, only_known, text, wrong_kind,
 };
@@ -35,6 +35,7 @@ pub(crate) const ENDPOINT_KEYS: &[&str] = &[
     "certificate",
     "key",
     "headers",
+    "needs",
 ];
 pub(crate) const SERVICE_KEYS: &[&str] = &[
     "needs",
@@ -88,7 +89,7 @@ pub fn read(
     let services = root
         .get("services")
         .map_or(Vec::new(), |e| reader.services(&e.value));
-    let environment = Environment {
+    let mut environment = Environment {
         name: env_name?.value,
         file: path.to_path_buf(),
         dir: overlay::folder_of(path),
@@ -98,6 +99,11 @@ pub fn read(
         services,
         dirs,
     };
+    for service in &mut environment.services {
+        let named = service.names_services();
+        let missing: Vec<String> = named.into_iter().filter(|n| !service.needs.contains(n)).collect();
+        service.needs.extend(missing);
+    }
     check_names(&environment, out);
     texts::check(&environment, sources, out);
     Some(environment)
@@ -265,6 +271,7 @@ impl Reader<'_> {
                 "key" => found.key = self.setting(&e.value, &shown),
                 "password" => found.password = text(self.out, &e.value, &shown),
                 "token" => found.token = text(self.out, &e.value, &shown),
+                "needs" => found.needs = names(self.out, &e.value, &shown, true),
                 "headers" => found.headers = self.setting_map(&e.value, &shown).into_iter().collect(),
                 _ => {
                     // A family may have keys of its own, but one that looks like a common key is a slip.
@@ -324,27 +331,39 @@ impl Reader<'_> {
                 );
             }
         }
-        let start = node.get("start").map(|e| self.settings(&e.value, "`start`"));
-        if start.is_none() {
+        let starts = node.get("start").is_some();
+        // Without anything that belongs to a process it is something that is only installed.
+        let installed = node.get("install").is_some()
+            && ["ports", "env", "ready", "stop_within"]
+                .iter()
+                .all(|k| node.get(k).is_none());
+        if !starts && !installed {
             missing_key(
                 self.out,
                 key.span,
                 &what,
                 "start",
-                "the command's words: `start: [mlflow, server]`",
+                "the command's words: `start: [mlflow, server]`; something that is only installed has nothing but \
+                 `install` and `needs`",
             );
+            return None;
         }
-        let ready = if let Some(e) = node.get("ready") {
-            self.ready(&e.value)
-        } else {
-            missing_key(
-                self.out,
-                key.span,
-                &what,
-                "ready",
-                "say how to see that it is up: `ready: {http: URL, matches: REGEX, within: 60s}`",
-            );
-            None
+        let start = node
+            .get("start")
+            .map_or(Vec::new(), |e| self.settings(&e.value, "`start`"));
+        let ready = match node.get("ready") {
+            Some(e) => Some(self.ready(&e.value)?),
+            None if starts => {
+                missing_key(
+                    self.out,
+                    key.span,
+                    &what,
+                    "ready",
+                    "say how to see that it is up: `ready: {http: URL, matches: REGEX, within: 60s}`",
+                );
+                return None;
+            }
+            None => None,
         };
         Some(Service {
             name: key.value.clone(),
@@ -357,11 +376,11 @@ impl Reader<'_> {
                 .collect(),
             install: node.get("install").and_then(|e| self.install(&e.value)),
             ports: ports.into_iter().map(|p| p.value).collect(),
-            start: start?,
+            start,
             env: node
                 .get("env")
                 .map_or(Vec::new(), |e| self.setting_map(&e.value, "`env`")),
-            ready: ready?,
+            ready,
             stop_within: node
                 .get("stop_within")
                 .and_then(|e| duration(self.out, &e.value, "`stop_within`"))
@@ -532,17 +551,44 @@ fn check_names(environment: &Environment, out: &mut Diagnostics) {
         }
     }
     let services: Vec<&str> = environment.services.iter().map(|s| s.name.as_str()).collect();
+    let mut wrong = Diagnostics::new();
+    let mut known = |need: &str, span: Span, what: String| {
+        if !services.contains(&need) {
+            out.push(
+                Diagnostic::error(Code::UnknownReference, format!("there is no service `{need}`"))
+                    .label(span, what)
+                    .maybe_help(did_you_mean(need, services.iter().copied())),
+            );
+        }
+    };
     for service in &environment.services {
         for need in &service.needs {
-            if !services.contains(&need.as_str()) {
-                out.push(
-                    Diagnostic::error(Code::UnknownReference, format!("there is no service `{need}`"))
-                        .label(service.span, format!("needs `{need}`"))
-                        .maybe_help(did_you_mean(need, services.iter().copied())),
-                );
-            }
+            known(need, service.span, format!("needs `{need}`"));
         }
     }
+    for endpoint in environment.endpoints.values() {
+        for need in &endpoint.needs {
+            known(
+                &need.value,
+                need.span,
+                "the name of a service is needed here".to_owned(),
+            );
+        }
+    }
+    for (name, program) in environment
+        .endpoints
+        .get("exec")
+        .into_iter()
+        .flat_map(uses::programs)
+    {
+        for need in uses::declared_needs(program) {
+            known(need, program.span, format!("needs `{need}`"));
+        }
+        if matches!(program.kind, Kind::Map(_)) {
+            program_keys(program, &format!("the program `{name}`"), &mut wrong);
+        }
+    }
+    out.extend(wrong.sorted());
     if let Some(name) = circle(environment) {
         let span = environment
             .services
@@ -554,6 +600,14 @@ fn check_names(environment: &Environment, out: &mut Diagnostics) {
             Some(span) => d.label(span, "part of the circle"),
             None => d,
         });
+    }
+}
+
+fn program_keys(program: &Node, what: &str, out: &mut Diagnostics) {
+    only_known(out, program, what, &["run", "env", "needs"]);
+    if program.get("run").is_none() {
+        let help = "the words that stand for it: `run: [python3, train.py]`";
+        missing_key(out, program.span, what, "run", help);
     }
 }
 

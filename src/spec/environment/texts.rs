@@ -1,10 +1,10 @@
 //! The expressions of an environment file: which names they may use, and what they come to.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::{EndpointText, Environment, Probe, Resolved, SecretFrom, ServiceFacts, Setting};
+use super::{EndpointText, Environment, Resolved, SecretFrom, ServiceFacts, Setting, uses};
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::source::{Kind, Node, Sources, Span, Spanned};
 use crate::tools::{Auth, Endpoint, Endpoints};
@@ -51,7 +51,8 @@ impl Environment {
         if wrong.is_empty() { Ok(found) } else { Err(wrong) }
     }
 
-    /// Endpoints and secrets with every text resolved.
+    /// Endpoints and secrets with every text resolved. What names a service that is not there is left out: nobody
+    /// who runs needs it.
     ///
     /// # Errors
     /// Every text and secret that has no value.
@@ -64,6 +65,9 @@ impl Environment {
         let mut endpoints = Endpoints::default();
         let mut wrong = Vec::new();
         for (family, text) in &self.endpoints {
+            if !facts.have(&text.services()) {
+                continue;
+            }
             match self.endpoint(family, text, &secrets, facts, variables) {
                 Ok(e) => {
                     endpoints.0.insert(family.clone(), e);
@@ -158,7 +162,13 @@ impl Environment {
         }
         let mut settings = std::collections::BTreeMap::new();
         for (name, node) in &text.settings {
-            settings.insert(name.clone(), self.json(node, facts, variables)?);
+            let value = match node.kind {
+                Kind::Map(_) if family == "exec" && name == uses::PROGRAMS => {
+                    self.programs(text, facts, variables)?
+                }
+                _ => self.json(node, facts, variables)?,
+            };
+            settings.insert(name.clone(), value);
         }
         Ok(Endpoint {
             family: family.to_owned(),
@@ -170,6 +180,24 @@ impl Environment {
             headers,
             settings,
         })
+    }
+
+    /// The programs whose services are there.
+    fn programs(
+        &self,
+        exec: &EndpointText,
+        facts: &ServiceFacts,
+        variables: Variables<'_>,
+    ) -> Result<serde_json::Value, Diagnostic> {
+        let mut known = serde_json::Map::new();
+        for (name, program) in uses::programs(exec) {
+            let mut needed = BTreeSet::new();
+            uses::services_in(program, &mut needed);
+            if facts.have(&needed) {
+                known.insert(name.to_owned(), self.json(program, facts, variables)?);
+            }
+        }
+        Ok(known.into())
     }
 
     fn json(
@@ -223,11 +251,7 @@ pub(super) fn check(environment: &Environment, sources: &Sources, out: &mut Diag
         if let Some(i) = &s.install {
             all.extend(i.command.iter().chain(i.env.iter().map(|(_, v)| v)).cloned());
         }
-        match &s.ready.probe {
-            Probe::Http { url, .. } => all.push(url.clone()),
-            Probe::Exec { command } => all.extend(command.iter().cloned()),
-            Probe::Log { .. } => {}
-        }
+        all.extend(s.ready.iter().flat_map(|r| r.probe.texts()).cloned());
     }
     for setting in &all {
         for piece in &setting.value.pieces {

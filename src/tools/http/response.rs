@@ -37,14 +37,7 @@ impl Response {
     /// Whether the answer says that it is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
-        let kind = self.header("content-type").unwrap_or_default();
-        let kind = kind
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_ascii_lowercase();
-        kind == "application/json" || kind.ends_with("+json")
+        names_json(self.header("content-type").unwrap_or_default())
     }
 
     /// The body as JSON: UTF-8, no doubled keys, no NaN, at most 128 levels deep.
@@ -157,6 +150,13 @@ impl Response {
 struct Reason {
     code: Option<String>,
     message: Option<String>,
+}
+
+/// Whether a content type is that of JSON.
+pub(super) fn names_json(content_type: &str) -> bool {
+    let kind = content_type.split(';').next().unwrap_or_default();
+    let kind = kind.trim().to_ascii_lowercase();
+    kind == "application/json" || kind.ends_with("+json")
 }
 
 /// The class of a status that is not 2xx.

@@ -116,7 +116,7 @@ fn services_that_cannot_start_block_and_every_report_says_so() {
     let project = project();
     project.file(
         "env/broken.yaml",
-        "environment: broken\ninputs: {who: lab}\nservices:\n  db:\n    start: [sh, -c, \"echo no disk; exit 3\"]\n    ready: {log: never, within: 60s}\n",
+        "environment: broken\ninputs: {who: lab}\nendpoints: {exec: {needs: [db]}}\nservices:\n  db:\n    start: [sh, -c, \"echo no disk; exit 3\"]\n    ready: {log: never, within: 60s}\n",
     );
     let ran = project
         .run(&[

@@ -1,18 +1,19 @@
-//! One lab for all: its services, and specrun run against them.
+//! The services that rooms share, and specrun run against them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use specrun::actions::REGISTRY;
 use specrun::check::Verdict;
 use specrun::diag::Diagnostics;
 use specrun::engine::journal;
-use specrun::engine::services::{Lease, Progress, Site};
+use specrun::engine::services::{Held, Progress, Site, hold};
 use specrun::event::EventKind;
 use specrun::source::Sources;
-use specrun::spec::environment;
+use specrun::spec::environment::{self, Environment};
 
 use crate::support::root;
 use crate::support::specrun::Running;
@@ -23,79 +24,121 @@ const CAP: Duration = Duration::from_mins(30);
 /// The verdict of each check, by spec and check.
 pub type Outcomes = BTreeMap<(String, String), Verdict>;
 
-/// The lab while it is up. Its services are stopped when this is dropped, and die with the test when that is killed.
+/// What one room holds of the lab. Its services are stopped when the last room that uses them is done, and die with the
+/// test when that is killed.
 pub struct Lab {
-    lease: Option<Lease>,
-    url: String,
-    cache: PathBuf,
-    folder: tempfile::TempDir,
+    _held: Vec<Arc<Held>>,
+    house: Arc<House>,
 }
 
 impl Lab {
-    pub fn start() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = cache(folder.path());
-        let sources = Sources::new();
-        let mut wrong = Diagnostics::new();
-        let file = root().join("examples/lab/lab.yaml");
-        let environment = environment::read(&sources, &file, &REGISTRY, &mut wrong);
-        assert!(!wrong.has_errors(), "{:?}", wrong.sorted());
-        let site = Site {
-            cache: cache.clone(),
-            home: folder.path().join("services"),
-            notify: &tell,
-            interrupted: &|| false,
-        };
-        let lease = Lease::get(
-            &environment.unwrap(),
-            &site,
-            &folder.path().join("states"),
-            "lab-test",
-        )
-        .unwrap_or_else(|e| panic!("{e}: {e:?}"));
-        let (_, _, port) = &lease.facts().ports[0];
-        let url = format!("http://127.0.0.1:{port}");
-        Self {
-            lease: Some(lease),
-            url,
-            cache,
-            folder,
-        }
+    /// The lab with these services up, and all that they need.
+    pub fn with(services: &[&str]) -> Self {
+        let house = House::get();
+        let wanted = house
+            .environment
+            .with_needs(services.iter().map(|s| (*s).to_owned()));
+        assert!(
+            services.iter().all(|s| wanted.contains(*s)),
+            "no such service: {services:?}"
+        );
+        let held = std::thread::scope(|scope| {
+            let starting: Vec<_> = wanted
+                .iter()
+                .map(|name| scope.spawn(|| house.need(name)))
+                .collect();
+            starting.into_iter().flat_map(|s| s.join().unwrap()).collect()
+        });
+        Self { _held: held, house }
     }
 
-    /// Runs specs against this lab, in the environment of a file, and asserts the exit code.
-    pub fn run(&self, environment: &Path, specs: &[PathBuf], code: i32) -> Outcomes {
-        let url = &self.url;
-        let text = format!(
-            "environment: shared\nextends: {}\nendpoints:\n  mlflow: {{url: \"{url}\"}}\n  http: {{url: \"{url}\"}}\n  \
-             exec: {{env: {{MLFLOW_TRACKING_URI: \"{url}\"}}}}\nservices: null\n",
-            environment.display()
-        );
-        let file = tempfile::Builder::new()
-            .suffix(".yaml")
-            .tempfile_in(self.folder.path())
-            .unwrap();
-        std::fs::write(file.path(), text).unwrap();
-        self.specrun(file.path(), specs, code)
+    /// Runs specs in the environment of a file, and asserts the exit code. What is up and the same there is shared; the
+    /// rest the run starts itself.
+    pub fn run(&self, environment: &str, specs: &[PathBuf], code: i32) -> Outcomes {
+        self.house
+            .specrun(self.house.folder.path(), environment, specs, code)
     }
 
     /// Runs specs in an environment whose services the run itself starts and stops.
-    pub fn run_alone(&self, environment: &Path, specs: &[PathBuf]) -> Outcomes {
-        self.specrun(environment, specs, 0)
+    pub fn run_alone(&self, environment: &str, specs: &[PathBuf]) -> Outcomes {
+        let apart = tempfile::tempdir_in(self.house.folder.path()).unwrap();
+        self.house.specrun(apart.path(), environment, specs, 0)
+    }
+}
+
+/// What all rooms share.
+struct House {
+    environment: Environment,
+    cache: PathBuf,
+    folder: tempfile::TempDir,
+    services: Mutex<BTreeMap<String, Arc<Mutex<Weak<Held>>>>>,
+}
+
+/// Gone when no room uses it, so that nothing is left behind.
+static HOUSE: Mutex<Weak<House>> = Mutex::new(Weak::new());
+
+impl House {
+    fn get() -> Arc<Self> {
+        let mut shared = HOUSE.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(house) = shared.upgrade() {
+            return house;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut wrong = Diagnostics::new();
+        let file = root().join("examples/lab/lab.yaml");
+        let environment = environment::read(&Sources::new(), &file, &REGISTRY, &mut wrong);
+        assert!(!wrong.has_errors(), "{:?}", wrong.sorted());
+        let house = Arc::new(Self {
+            environment: environment.unwrap(),
+            cache: cache(folder.path()),
+            folder,
+            services: Mutex::default(),
+        });
+        *shared = Arc::downgrade(&house);
+        house
     }
 
-    fn specrun(&self, environment: &Path, specs: &[PathBuf], code: i32) -> Outcomes {
+    /// A service, after what it needs.
+    fn need(&self, name: &str) -> Vec<Arc<Held>> {
+        let service = self.environment.services.iter().find(|s| s.name == name).unwrap();
+        let mut held: Vec<Arc<Held>> = service.needs.iter().flat_map(|n| self.need(n)).collect();
+        let place = {
+            let mut all = self.services.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(all.entry(name.to_owned()).or_default())
+        };
+        let mut shared = place.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(up) = shared.upgrade() {
+            held.push(up);
+            return held;
+        }
+        let site = Site {
+            cache: self.cache.clone(),
+            home: PathBuf::new(),
+            notify: &tell,
+            interrupted: &|| false,
+        };
+        let wanted = BTreeSet::from([name.to_owned()]);
+        let states = self.folder.path().join(".specrun/services");
+        let one =
+            hold(&self.environment, &wanted, &site, &states).unwrap_or_else(|e| panic!("{}", e.whole()));
+        let one = Arc::new(one);
+        *shared = Arc::downgrade(&one);
+        held.push(one);
+        held
+    }
+
+    fn specrun(&self, dir: &Path, environment: &str, specs: &[PathBuf], code: i32) -> Outcomes {
         let runs = tempfile::tempdir_in(self.folder.path()).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_specrun"));
         command
             .arg("run")
             .args(specs)
             .arg("--env")
-            .arg(environment)
+            .arg(root().join(environment))
             .arg("--run-dir")
             .arg(runs.path())
             .args(["--jobs", "2", "--quiet"])
-            .current_dir(self.folder.path())
+            .current_dir(dir)
             .stdin(Stdio::null())
             .env_remove("CI")
             .env_remove("GITHUB_ACTIONS")
@@ -119,14 +162,6 @@ impl Lab {
             }
         }
         outcomes
-    }
-}
-
-impl Drop for Lab {
-    fn drop(&mut self) {
-        if let Some(lease) = self.lease.take() {
-            lease.end(&tell);
-        }
     }
 }
 

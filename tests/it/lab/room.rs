@@ -1,0 +1,98 @@
+//! A group of rows: healthy they pass, and each fault shows at its checks and at no others.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use specrun::check::Verdict;
+
+use super::shared::{Lab, Outcomes};
+use crate::support::root;
+
+/// A group of rows.
+pub struct Room {
+    /// Services that are started once and shared. What a run needs beyond them (a service that its fault changes) it
+    /// starts itself.
+    pub services: &'static [&'static str],
+    /// Specs beside those of the faults.
+    pub specs: &'static [&'static str],
+    pub faults: &'static [Fault],
+}
+
+/// A variant of the lab, the spec that must notice, and how: these checks do not pass, all others do.
+pub struct Fault {
+    pub environment: &'static str,
+    pub spec: &'static str,
+    pub checks: &'static [(&'static str, Verdict)],
+}
+
+impl Room {
+    /// Runs the specs in the healthy lab, and each fault's spec in the broken one.
+    pub fn stands(&self) {
+        let lab = Lab::with(self.services);
+        let healthy = lab.run("examples/lab/lab.yaml", &self.files(), 0);
+        all_passed(&healthy);
+        // Two side by side, because a training keeps one processor busy for half of its time.
+        let wrong: Vec<String> = self
+            .faults
+            .chunks(2)
+            .flat_map(|two| {
+                std::thread::scope(|scope| {
+                    let running: Vec<_> = two
+                        .iter()
+                        .map(|fault| scope.spawn(|| fault.unnoticed(&lab, &healthy)))
+                        .collect();
+                    running
+                        .into_iter()
+                        .filter_map(|r| r.join().unwrap())
+                        .collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    fn files(&self) -> Vec<PathBuf> {
+        let faults = self.faults.iter().map(|f| f.spec);
+        let mut found: Vec<PathBuf> = faults
+            .chain(self.specs.iter().copied())
+            .map(|s| root().join(s))
+            .collect();
+        found.sort();
+        found.dedup();
+        found
+    }
+}
+
+impl Fault {
+    /// What differs from how it must show.
+    fn unnoticed(&self, lab: &Lab, healthy: &Outcomes) -> Option<String> {
+        let seen = lab.run(self.environment, &[root().join(self.spec)], self.code());
+        let spec = seen.keys().next()?.0.clone();
+        let mut wanted: Outcomes = healthy
+            .iter()
+            .filter(|((s, _), _)| *s == spec)
+            .map(|(key, verdict)| (key.clone(), *verdict))
+            .collect();
+        for (check, verdict) in self.checks {
+            let before = wanted.insert((spec.clone(), (*check).to_owned()), *verdict);
+            assert_eq!(before, Some(Verdict::Passed), "{spec} has no check {check}");
+        }
+        (seen != wanted).then(|| format!("{}:\n  saw    {seen:?}\n  wanted {wanted:?}", self.environment))
+    }
+
+    /// The exit code of the worst of its checks.
+    fn code(&self) -> i32 {
+        let is = |wanted| self.checks.iter().any(|(_, v)| *v == wanted);
+        match () {
+            () if is(Verdict::Failed) => 1,
+            () if is(Verdict::Errored) => 5,
+            () => 6,
+        }
+    }
+}
+
+pub fn all_passed(outcomes: &Outcomes) {
+    let others: BTreeMap<_, _> = outcomes.iter().filter(|(_, v)| **v != Verdict::Passed).collect();
+    assert!(others.is_empty(), "{others:?}");
+    assert!(!outcomes.is_empty(), "nothing was checked");
+}
