@@ -6,6 +6,7 @@
 mod check;
 mod contract;
 mod inject;
+mod object;
 pub(in crate::actions) mod profile;
 mod rule;
 pub mod rules;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
 use super::rule::{Check, Given, RULES};
-use super::rules::{Columns, Elsewhere, Finding, Levels, Outcome, Planned, plan};
+use super::rules::{Columns, Elsewhere, Finding, Levels, Outcome, Planned, plan, proof};
 use super::table::Table;
 use crate::action::{Class, Context, Failure, OwnCheck};
 use crate::check::{CheckOutcome, Verdict};
@@ -23,6 +23,9 @@ pub struct Named {
     /// The key of its rule.
     pub rule: String,
     pub check: Check,
+    /// Columns without which it says nothing, because another check tells that they are missing; for all others a
+    /// missing column is an error.
+    pub needs: Vec<String>,
 }
 
 impl Named {
@@ -32,6 +35,7 @@ impl Named {
             text: words(&given.raw),
             rule: given.rule().to_owned(),
             check: given.check,
+            needs: Vec::new(),
         }
     }
 }
@@ -96,7 +100,8 @@ pub struct Keep {
     pub keys: Vec<String>,
 }
 
-/// Runs checks on a table and reports each as a check of the step. Blocks.
+/// Runs checks on a table and reports each as a check of the step. Blocks. What of it decides without a row is in
+/// [`computed`].
 ///
 /// # Errors
 /// What cannot be right about any of the checks, all at once, before a row is read; what cannot be read.
@@ -115,6 +120,12 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
         }
     }
     for named in checks {
+        if let Some(missing) = named.needs.iter().find(|n| !opened.schema.contains(n)) {
+            let message = format!("the table has no column `{missing}`");
+            let finding = Finding::new(Outcome::Inconclusive, message);
+            planned.push((Planned::known(finding), Levels::default()));
+            continue;
+        }
         let elsewhere = elsewhere(&named.check, cx)?;
         let levels = Levels::of(&named.check, &named.rule);
         match plan(&named.check, columns, &elsewhere).and_then(|one| levels.map(|levels| (one, levels))) {
@@ -127,14 +138,9 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
         let failure = Failure::new(Class::BadParameter, message);
         return Err(wrong.iter().skip(1).fold(failure, Failure::detail));
     }
-    let mut wanted = vec![polars::prelude::len().cast(DataType::UInt64)];
-    for (one, _) in &planned {
-        wanted.extend(one.figures.iter().cloned());
-    }
-    let values = figures(&opened, &wanted)?;
-    let mut at = 1;
+    let (rows, values) = computed(&opened, columns, checks, &planned)?;
     let mut results = Results {
-        rows: values.first().and_then(Json::as_u64).unwrap_or(0),
+        rows,
         columns: opened.schema.iter_names().map(ToString::to_string).collect(),
         passed: 0,
         failed: 0,
@@ -142,11 +148,10 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
         inconclusive: 0,
         checks: Vec::new(),
     };
-    for (named, (one, levels)) in checks.iter().zip(&planned) {
-        let mine = values.get(at..at + one.figures.len()).unwrap_or_default();
-        at += one.figures.len();
+    for ((named, (one, levels)), found) in checks.iter().zip(&planned).zip(&values) {
+        let found = one.settled(found, |wanted| figures(&opened, wanted))?;
         let (finding, severity) = levels
-            .judge((one.judge)(mine), named.check.severity)
+            .judge((one.judge)(&found), named.check.severity)
             .map_err(|why| {
                 Failure::new(
                     Class::BadParameter,
@@ -161,6 +166,44 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
         results.add(report(named, finding, severity, file, cx));
     }
     Ok(results)
+}
+
+/// The table's rows and the figures of each check: from the statistics of its files where they decide, from one scan
+/// for all others.
+fn computed(
+    opened: &Opened,
+    columns: Columns<'_>,
+    checks: &[Named],
+    planned: &[(Planned, Levels)],
+) -> Result<(u64, Vec<Vec<Json>>), Failure> {
+    let known = opened.statistics();
+    let mut proved: Vec<Option<Vec<Json>>> = checks
+        .iter()
+        .map(|named| proof::figures(&named.check, columns, known.as_ref()?))
+        .collect();
+    let mut wanted = Vec::new();
+    if known.is_none() {
+        wanted.push(polars::prelude::len().cast(DataType::UInt64));
+    }
+    for ((one, _), proved) in planned.iter().zip(&proved) {
+        if proved.is_none() {
+            wanted.extend(one.figures.iter().cloned());
+        }
+    }
+    let mut scanned = figures(opened, &wanted)?.into_iter();
+    let rows = match &known {
+        Some(known) => known.rows,
+        None => scanned.next().as_ref().and_then(Json::as_u64).unwrap_or(0),
+    };
+    let found = planned
+        .iter()
+        .zip(&mut proved)
+        .map(|((one, _), proved)| match proved.take() {
+            Some(figures) => figures,
+            None => scanned.by_ref().take(one.figures.len()).collect(),
+        })
+        .collect();
+    Ok((rows, found))
 }
 
 impl Results {

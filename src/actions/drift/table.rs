@@ -1,7 +1,7 @@
 //! Tables as `drift` and `data.inject` read them: whole, as numbers and categories.
 
 use crate::action::{Class, Context, Failure};
-use crate::actions::data::table::Table;
+use crate::actions::data::table::{Table, reach};
 use crate::stats::drift::frame::{Column, Frame};
 use crate::tools::Capability;
 use crate::tools::tables::{Opened, collect, failure, unknown_column};
@@ -46,15 +46,8 @@ const fn is_nested(dtype: &DataType) -> bool {
 
 /// What reading the table under this key needs, as far as its path is known before the run.
 pub fn reads(params: &serde_json::Value, key: &str) -> Capability {
-    let path = params
-        .get(key)
-        .and_then(|t| t.get("path"))
-        .and_then(serde_json::Value::as_str)
-        .filter(|p| !p.contains("${{") && !p.contains('*'))
-        .unwrap_or("?");
-    Capability::Read {
-        path: path.to_owned(),
-    }
+    let path = params.get(key).and_then(|t| t.get("path"));
+    reach(path.and_then(serde_json::Value::as_str).unwrap_or("?"))
 }
 
 impl Loaded {

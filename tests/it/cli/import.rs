@@ -126,7 +126,7 @@ fn a_contract_of_soda_becomes_a_spec_that_runs() {
         checked.stdout
     );
     for (row, words) in [
-        ("3,9,DE", "unique id"),
+        ("3,9,DE", "unique columns"),
         (",9,DE", "not_null id"),
         ("4,-1,DE", "amounts are sane"),
         ("4,400,DE", "mean amount"),
@@ -164,7 +164,7 @@ fn what_a_spec_cannot_say_of_a_contract_is_listed_with_its_place() {
         "the check `metric` of a table is not understood",
         "it calls `lower`",
         "give `--table countries=PATH`",
-        "odd.yml:13:",
+        "odd.yml:14:11",
     ] {
         assert!(refused.stderr.contains(words), "{words}: {}", refused.stderr);
     }

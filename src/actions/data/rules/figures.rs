@@ -110,6 +110,7 @@ pub fn figure(
             })
         }),
         failing: None,
+        settle: None,
     })
 }
 
@@ -194,6 +195,7 @@ pub fn freshness(columns: Columns<'_>, scope: Option<&Expr>, rule: &Freshness) -
             finding.observed(Json::from(shown))
         }),
         failing: None,
+        settle: None,
     })
 }
 

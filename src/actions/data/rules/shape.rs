@@ -18,6 +18,7 @@ pub fn row_count(scope: Option<&Expr>, rule: Count, limited: bool) -> Result<Pla
             finding
         }),
         failing: None,
+        settle: None,
     })
 }
 
@@ -33,6 +34,7 @@ pub fn row_count_matches(scope: Option<&Expr>, other: u64) -> Planned {
             finding
         }),
         failing: None,
+        settle: None,
     }
 }
 
