@@ -6,10 +6,14 @@
 pub mod data;
 pub mod drift;
 pub mod exec;
+#[cfg(test)]
+mod fake;
 pub mod file;
 pub mod http;
+pub mod kserve;
 pub mod load;
 pub mod mlflow;
+pub mod s3;
 
 use crate::action::{Family, Registry};
 
@@ -20,8 +24,10 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    kserve::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
+    s3::FAMILY,
 ];
 
 /// The actions this program has.

@@ -7,6 +7,7 @@ pub mod endpoint;
 pub mod files;
 mod grants;
 pub mod http;
+pub mod objects;
 pub mod process;
 mod redact;
 pub mod tables;

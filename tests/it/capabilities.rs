@@ -10,7 +10,13 @@ use crate::support::specrun::{Project, spec};
 use crate::support::verbs;
 
 /// The environment of the specs here; nothing listens there.
-const ENVIRONMENT: &str = "environment: none\nendpoints:\n  http: {url: \"http://127.0.0.1:9\"}\n  mlflow: {url: \"http://127.0.0.1:9\"}\n";
+fn environment() -> String {
+    let endpoints = verbs::families().into_iter();
+    let endpoints: String = endpoints
+        .map(|family| format!("  {family}: {{url: \"http://127.0.0.1:9\"}}\n"))
+        .collect();
+    format!("environment: none\nendpoints:\n{endpoints}")
+}
 
 /// A spec with one step.
 fn one(action: &str, params: &Json) -> String {
@@ -31,7 +37,7 @@ fn one(action: &str, params: &Json) -> String {
 fn every_action_without_a_grant_is_77_and_the_flag_it_names_grants_it() {
     for (action, params) in verbs::all("/etc/hostname") {
         let project = Project::new();
-        project.file("env.yaml", ENVIRONMENT);
+        project.file("env.yaml", &environment());
         project.file("specs/a.yaml", &one(action, &params));
         let closed = ["run", "specs", "--env", "env.yaml", "--allow-env=NOTHING"];
         let ran = project.run(&closed).code(77);
@@ -73,8 +79,9 @@ async fn every_action_without_a_grant_is_refused_when_it_acts() {
     let server = Faults::start().await;
     for (action, params) in verbs::all("/etc/hostname") {
         let mut stage = Stage::new();
-        stage.endpoint("http", server.url("/ok"));
-        stage.endpoint("mlflow", server.url("/ok"));
+        for family in verbs::families() {
+            stage.endpoint(family, server.url("/ok"));
+        }
         for grants in [
             only(&[("env", "NOTHING".into())]),
             Grants {

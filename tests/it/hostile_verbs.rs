@@ -123,8 +123,9 @@ async fn every_fault_has_its_class_for_every_action() {
             .map(|((url, class, endless), (action, params))| async move {
                 let mut stage = Stage::new();
                 stage.lookup = Arc::new(NoNames);
-                stage.endpoint("http", url.clone());
-                stage.endpoint("mlflow", url.clone());
+                for family in verbs::families() {
+                    stage.endpoint(family, url.clone());
+                }
                 let mut context = stage.context(Grants::open());
                 if *endless {
                     context.deadline = Instant::now() + Duration::from_millis(300);
