@@ -10,6 +10,7 @@ pub mod exec;
 mod fake;
 pub mod file;
 pub mod http;
+pub mod kfp;
 pub mod kserve;
 pub mod load;
 pub mod mlflow;
@@ -24,6 +25,7 @@ const FAMILIES: &[Family] = &[
     exec::FAMILY,
     file::FAMILY,
     http::FAMILY,
+    kfp::FAMILY,
     kserve::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,

@@ -21,6 +21,7 @@ mod html;
 mod lab;
 mod mutations;
 mod panics;
+mod pipelines;
 mod registered;
 mod repeats;
 mod report;
