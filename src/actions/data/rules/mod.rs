@@ -88,7 +88,6 @@ impl Finding {
             rows: None,
             evaluated: None,
             failing: None,
-            settle: None,
         }
     }
 
