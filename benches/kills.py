@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Kills runs at random instants. An independent witness counts what was really done.
 
+An instant is a number of requests that the witness has had, and up to 50 ms: so kills fall evenly over a run, however
+busy the machine is, and a kill that came after the end is counted as such.
+
 Every spec creates an object at a server, checks the answer, tells the server that this check is finished, works a
 little, and removes the object. After each kill:
 - every check the witness was told of, and every result the console had shown, is in the journal;
@@ -61,11 +64,15 @@ class Witness(http.server.BaseHTTPRequestHandler):
     foreign_removed = 0
     # Specs whose check was told to be finished, since the round began.
     checked = set()
+    # Requests since the round began.
+    requests = 0
     # Takes the place of the hand that kills: called at an instant of creating.
     kill = None
 
     def answer(self, change):
         name = self.path.rsplit("/", 1)[-1]
+        with Witness.lock:
+            Witness.requests += 1
         if self.path.startswith("/checked/"):
             with Witness.lock:
                 Witness.checked.add(int(name.rsplit("-", 1)[-1]))
@@ -146,7 +153,7 @@ def main():
     url = f"http://127.0.0.1:{server.server_port}"
     Witness.objects["foreign-1"] = 1
     which = getattr(signal, "SIG" + args.signal)
-    lost = broken = left = orphans = green = slow = heard = witnessed = uncleaned = incomplete = 0
+    lost = broken = left = orphans = green = slow = heard = met = witnessed = uncleaned = incomplete = 0
     slowest = 0.0
     with common.project() as folder:
         root = pathlib.Path(folder)
@@ -158,13 +165,14 @@ def main():
         command = [args.specrun, "run", "specs", "-j", "4", *reports]
         code, _, whole, _ = common.timed(command, root)
         limits.must("a run nobody kills ends with 0", code == 0)
-        print(f"it takes {whole:.1f} s; kills fall between 0 s and then", flush=True)
+        print(f"it takes {whole:.1f} s; kills fall between its start and then", flush=True)
         began, rounds = time.monotonic(), 0
         for round_no in range(args.rounds):
             if args.minutes and time.monotonic() - began > args.minutes * 60:
                 break
             rounds += 1
             Witness.checked = set()
+            Witness.requests = 0
             shown = (root / "shown.txt").open("wb")
             child = subprocess.Popen(command, cwd=root, stdin=subprocess.DEVNULL, stdout=shown, stderr=subprocess.DEVNULL)
             if args.instant == "create":
@@ -175,11 +183,16 @@ def main():
                 Witness.kill = None
                 sent = time.monotonic()
             else:
-                time.sleep(chance.uniform(0.0, whole))
+                # Three requests a spec. One in twenty falls before the first of them.
+                wanted = chance.randrange(-args.specs * 3 // 20, args.specs * 3)
+                while Witness.requests < wanted and child.poll() is None:
+                    time.sleep(0.002)
+                time.sleep(chance.uniform(0.0, 0.05 if wanted > 0 else 0.5))
                 sent = time.monotonic()
                 child.send_signal(which)
                 code = child.wait()
             took = time.monotonic() - sent
+            met += code == -which or (args.signal != "KILL" and code > 128)
             slowest = max(slowest, took)
             shown.close()
             runs = sorted((root / ".specrun/runs").iterdir(), key=lambda p: p.stat().st_mtime) if (
@@ -235,6 +248,7 @@ def main():
             # Each round has its own journal; `clean` would read all earlier ones again.
             shutil.rmtree(run)
     limits.show(f"finished results lost in {rounds} kills", lost, "", 0)
+    limits.show("  of which met the run before its end", met, "")
     limits.show("  finished checks the witness was told of", witnessed, "")
     limits.show("reports that are not valid", broken, "", 0)
     limits.show("objects left after clean", left, "", 0)

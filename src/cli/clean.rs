@@ -8,12 +8,12 @@ use super::Exit;
 use super::load::{self, open_project, run_dir};
 use super::options::{Powers, Values, duration};
 use super::output::Output;
-use super::run::Signals;
+use super::run::heard;
 use super::site::{cache, root, states};
 use crate::action::Registry;
 use crate::diag::Diagnostics;
 use crate::engine::services::Lease;
-use crate::engine::{CleanOptions, Control, clean};
+use crate::engine::{CleanOptions, clean};
 use crate::source::Sources;
 use crate::spec::Project;
 use crate::spec::environment::{self, Environment, Resolved};
@@ -64,34 +64,19 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         "clean",
     )
     .rooted(&[&root(&project)], &[&runs]);
-    let control = Control::new();
-    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-    else {
-        output.error("starting: no threads");
-        return Exit::Internal;
-    };
-    let signals = {
-        let _inside = runtime.enter();
-        Signals::forward(&control, output)
-    };
-    if let Err(e) = &signals {
-        output.error(&format!("listening for signals: {e}"));
-        return Exit::Internal;
-    }
     let options = CleanOptions {
         dry_run: args.dry_run,
         timeout: args.timeout.unwrap_or(CleanOptions::default().timeout),
     };
-    match clean(&runs, registry, &Arc::new(tools), &options, &control) {
-        Ok(all) => tell(&all, args.dry_run, output),
-        Err(e) => {
-            output.error(&format!("looking for runs in {}: {e}", runs.display()));
-            Exit::Errored
+    heard(output, |control, _| {
+        match clean(&runs, registry, &Arc::new(tools), &options, control) {
+            Ok(all) => tell(&all, args.dry_run, output),
+            Err(e) => {
+                output.error(&format!("looking for runs in {}: {e}", runs.display()));
+                Exit::Errored
+            }
         }
-    }
+    })
 }
 
 fn tell(all: &[crate::engine::Cleaned], dry_run: bool, output: Output) -> Exit {

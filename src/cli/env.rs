@@ -7,12 +7,12 @@ use std::path::PathBuf;
 use super::Exit;
 use super::load::open_project;
 use super::output::Output;
-use super::run::Signals;
-use super::site::{cache, states, tell, tell_error};
+use super::run::heard;
+use super::site::{cache, logs, states, tell, tell_error};
 use crate::action::Registry;
 use crate::diag::{Diagnostics, did_you_mean};
+use crate::engine::Stop;
 use crate::engine::services::{self, Progress, ServiceError, ServiceState, Site};
-use crate::engine::{Control, Stop};
 use crate::source::Sources;
 use crate::spec::Project;
 use crate::spec::environment::{self, Environment};
@@ -87,71 +87,55 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         return Exit::Usage;
     }
     // A secret without a value cannot be shown either.
-    let secrets = environment
-        .secret_values(&|name| std::env::var(name).ok())
-        .unwrap_or_default();
+    let secrets = environment.known_secrets(&|name| std::env::var(name).ok());
     let redactor = &Redactor::new(&secrets);
-    let control = Control::new();
-    let Ok(runtime) = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-    else {
-        output.error("starting: no threads");
-        return Exit::Internal;
-    };
-    let signals = {
-        let _inside = runtime.enter();
-        Signals::forward(&control, output)
-    };
-    if let Err(e) = &signals {
-        output.error(&format!("listening for signals: {e}"));
-        return Exit::Internal;
-    }
-    let site = Site {
-        cache: cache(&project),
-        home: PathBuf::new(),
-        notify: &|progress: Progress| tell(&progress, redactor, output),
-        interrupted: &|| control.stopped() != Stop::No,
-    };
-    let done = match &args.verb {
-        Verb::Up(_) => services::up(&environment, wanted, &site, &states).map(|up| {
-            for error in up.failed.values() {
-                tell_error(error, redactor, output);
-            }
-            if up.failed.is_empty() {
+    heard(output, |control, _| {
+        let site = Site {
+            cache: cache(&project),
+            home: PathBuf::new(),
+            logs: logs(&secrets),
+            notify: &|progress: Progress| tell(&progress, redactor, output),
+            interrupted: &|| control.stopped() != Stop::No,
+        };
+        let done = match &args.verb {
+            Verb::Up(_) => services::up(&environment, wanted, &site, &states).map(|up| {
+                for error in up.failed.values() {
+                    tell_error(error, redactor, output);
+                }
+                if up.failed.is_empty() {
+                    Exit::Passed
+                } else {
+                    Exit::Errored
+                }
+            }),
+            Verb::Down(_) => services::down(&environment, some.as_ref(), &site, &states).map(|n| {
+                if n == 0 {
+                    output.err("specrun: nothing was up\n");
+                }
                 Exit::Passed
-            } else {
+            }),
+            Verb::Status(_) => services::status(&environment, &site.cache, &states).map(|all| {
+                status(
+                    &all,
+                    &environment.with_needs(wanted.iter().cloned()),
+                    redactor,
+                    output,
+                )
+            }),
+        };
+        match done {
+            Ok(exit) => exit,
+            Err(ServiceError::Interrupted) => match control.stopped() {
+                Stop::Gracefully { why } | Stop::Now { why } if why == "SIGTERM" => Exit::Terminated,
+                Stop::Gracefully { why } | Stop::Now { why } if why == "SIGHUP" => Exit::HungUp,
+                _ => Exit::Interrupted,
+            },
+            Err(e) => {
+                tell_error(&e, redactor, output);
                 Exit::Errored
             }
-        }),
-        Verb::Down(_) => services::down(&environment, some.as_ref(), &site, &states).map(|n| {
-            if n == 0 {
-                output.err("specrun: nothing was up\n");
-            }
-            Exit::Passed
-        }),
-        Verb::Status(_) => services::status(&environment, &site.cache, &states).map(|all| {
-            status(
-                &all,
-                &environment.with_needs(wanted.iter().cloned()),
-                redactor,
-                output,
-            )
-        }),
-    };
-    match done {
-        Ok(exit) => exit,
-        Err(ServiceError::Interrupted) => match control.stopped() {
-            Stop::Gracefully { why } | Stop::Now { why } if why == "SIGTERM" => Exit::Terminated,
-            Stop::Gracefully { why } | Stop::Now { why } if why == "SIGHUP" => Exit::HungUp,
-            _ => Exit::Interrupted,
-        },
-        Err(e) => {
-            tell_error(&e, redactor, output);
-            Exit::Errored
         }
-    }
+    })
 }
 
 /// 0 when all that are asked for can be used, else 5.

@@ -9,6 +9,7 @@ mod env;
 mod exit;
 mod explain;
 mod import;
+mod keep_log;
 mod list;
 mod load;
 mod matrix;
@@ -27,6 +28,7 @@ mod runs;
 mod schema;
 pub mod schemas;
 mod site;
+mod worker;
 
 pub use args::{Cli, Verb, verbs, with_default_verb};
 pub use exit::Exit;
@@ -44,6 +46,9 @@ pub fn main() -> std::process::ExitCode {
 }
 
 fn from_words() -> std::process::ExitCode {
+    if std::env::args_os().skip(1).eq([worker::WORD]) {
+        return worker::run().into();
+    }
     let words = with_default_verb(std::env::args_os().collect());
     let cli = match Cli::try_parse_from(words) {
         Ok(cli) => cli,
@@ -75,5 +80,6 @@ fn dispatch(cli: &Cli) -> Exit {
         Verb::Replay(args) => replay::run(args, &REGISTRY, output),
         Verb::Prove(args) => prove::run(args, &REGISTRY, output),
         Verb::Clean(args) => clean::run(args, &REGISTRY, output),
+        Verb::KeepLog(args) => keep_log::run(args),
     }
 }

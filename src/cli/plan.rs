@@ -7,7 +7,7 @@ use super::options::{Scope, Values};
 use super::output::Output;
 use super::{Exit, list};
 use crate::action::Registry;
-use crate::plan::{SpecPlan, show};
+use crate::plan::{SpecPlan, rbac, show};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -21,6 +21,9 @@ pub struct Args {
     /// What the specs reach, as the flags that grant it.
     #[arg(long)]
     pub capabilities: bool,
+    /// The roles that the specs need on a Kubernetes cluster, as manifests.
+    #[arg(long, conflicts_with_all = ["capabilities", "format"])]
+    pub rbac: bool,
     /// The specs come from a stranger. `plan` never runs anything, so nothing changes.
     #[arg(long)]
     pub untrusted: bool,
@@ -64,6 +67,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
             lines.push('\n');
             lines
         }
+        Format::Text if args.rbac => rbac::roles(plan),
         Format::Text => show::text(plan),
         Format::Dot => show::dot(plan),
         Format::Mermaid => show::mermaid(plan),

@@ -1,11 +1,11 @@
 //! Where things lie that outlive a run: the cache, and the state of services that are kept up.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use crate::engine::services::{Progress, ServiceError};
+use crate::engine::services::{Logs, Progress, ServiceError};
 use crate::spec::Project;
-use crate::tools::{Redacting, Redactor};
+use crate::tools::Redactor;
+use crate::value::Secret;
 
 use super::output::Output;
 use crate::report::plain;
@@ -66,26 +66,14 @@ pub fn tell_error(error: &ServiceError, redactor: &Redactor, output: Output) {
     }
 }
 
-/// Takes the secrets out of the logs of services that have ended: they wrote them themselves.
-///
-/// # Errors
-/// A log that cannot be read, or written anew; it is as it was then.
-pub fn redact_logs(home: &Path, redactor: &Arc<Redactor>) -> std::io::Result<()> {
-    let logs = match std::fs::read_dir(home) {
-        Ok(logs) => logs,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(e),
-    };
-    for entry in logs {
-        let path = entry?.path();
-        if path.extension().is_none_or(|e| e != "log") {
-            continue;
-        }
-        let mut to = Redacting::new(tempfile::NamedTempFile::new_in(home)?, Arc::clone(redactor));
-        std::io::copy(&mut std::fs::File::open(&path)?, &mut to)?;
-        to.finish()?.persist(&path).map_err(|e| e.error)?;
+/// How logs of services are kept free of secrets: by this very program.
+#[must_use]
+pub fn logs(secrets: &[Secret]) -> Logs {
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("specrun"));
+    Logs {
+        keeper: vec![program, PathBuf::from("keep-log")],
+        secrets: secrets.to_vec(),
     }
-    Ok(())
 }
 
 fn absolute(path: &Path) -> PathBuf {

@@ -27,7 +27,7 @@ mod unit;
 pub use clean::{CleanOptions, Cleaned, Left, clean};
 pub use control::{Control, Stop};
 pub use options::{Options, Outcome, SinkError};
-pub use processes::RUN_MARK;
+pub use processes::{RUN_MARK, end_strays};
 pub use rerun::not_passed;
 pub use run::run;
 pub use run_dir::{RunDir, new_run_id};

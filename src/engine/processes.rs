@@ -10,8 +10,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
+use crate::event::RunId;
+
 /// The variable that names the run a process belongs to.
-pub const RUN_MARK: &str = "SPECRUN_RUN";
+pub use crate::tools::process::MARKER as RUN_MARK;
 
 /// A process that is held.
 pub(super) struct Marked {
@@ -75,6 +77,13 @@ pub(super) fn stop_marked(name: &str, value: &str) -> Vec<Marked> {
         stopped.extend(fresh);
     }
     stopped
+}
+
+/// Ends the programs of a run that left their process group, so that none outlives the run. Says how many there were,
+/// and how many are still there. For the time after the run's services were stopped: they carry its mark too.
+#[must_use]
+pub fn end_strays(run: &RunId) -> (usize, usize) {
+    end_marked(RUN_MARK, &run.0, Duration::from_secs(1))
 }
 
 /// Ends every process with this mark: politely, and by force after `within`. Says how many there were, and how many

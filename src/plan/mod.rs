@@ -15,6 +15,7 @@ mod names;
 mod needs;
 mod params;
 mod power;
+pub mod rbac;
 pub mod show;
 mod step;
 mod verify;

@@ -113,7 +113,7 @@ fn sample<'a>(subject: &Expr, limit: &Expr, own: Option<&'a StepPlan>, ids: &Ids
         return None;
     };
     Some(Sample {
-        n: sample_size(step)?,
+        n: sample_size(step, rest)?,
         share,
         step: Some(step),
     })
@@ -149,21 +149,41 @@ fn field(ty: &Type, path: &[&str]) -> Option<Type> {
     match ty {
         Type::Optional(t) => field(t, path),
         Type::Object(o) => field(&o.fields.iter().find(|f| f.name == *first)?.ty, rest),
+        Type::Map(t) => field(t, rest),
         _ => None,
     }
 }
 
-/// The literal `requests` of a step.
-fn sample_size(step: &StepPlan) -> Option<u64> {
-    let found = match &step.params {
-        Params::Literal(v) => v.get("requests").cloned(),
+/// How many requests a step states, as far as it is literal: `requests`, the most that `on_inconclusive` may extend it
+/// to, a burst; of a tag its part by weight.
+fn sample_size(step: &StepPlan, rest: &[&str]) -> Option<u64> {
+    let literal = |key: &str| match &step.params {
+        Params::Literal(v) => v.get(key).cloned(),
         Params::Map(entries) => entries.iter().find_map(|(k, e)| match &e.value {
-            Params::Literal(v) if k == "requests" => Some(v.clone()),
+            Params::Literal(v) if k == key => Some(v.clone()),
             _ => None,
         }),
         Params::Text(_) | Params::List(_) => None,
     };
-    found?.as_u64()
+    let number = |key: &str, inner: &str| literal(key)?.get(inner)?.as_u64();
+    let whole = number("on_inconclusive", "extend_to")
+        .or_else(|| literal("requests")?.as_u64())
+        .or_else(|| number("arrival", "burst"))?;
+    match rest {
+        ["tags", tag, ..] => {
+            let mix = literal("mix")?;
+            let weight =
+                |kind: &serde_json::Value| kind.get("weight").map_or(Some(1), serde_json::Value::as_u64);
+            let kinds = mix.as_array()?;
+            let all: u64 = kinds.iter().map(weight).sum::<Option<u64>>()?;
+            let one = kinds
+                .iter()
+                .find(|k| k.get("tag").and_then(|t| t.as_str()) == Some(tag))?;
+            Some((whole * weight(one)?).div_ceil(all.max(1)))
+        }
+        ["phases" | "windows", ..] => None,
+        _ => Some(whole),
+    }
 }
 
 fn shown(percent: f64) -> String {

@@ -54,7 +54,7 @@ pub fn open_all(specs: &[Spec], options: &Options) -> io::Result<Box<dyn Sink>> 
     }
     let everything = specs.iter().any(|s| match s.format {
         Format::Json | Format::Html | Format::Sarif => true,
-        Format::Junit | Format::Markdown | Format::Github | Format::Ctrf => false,
+        Format::Junit | Format::Xunit | Format::Markdown | Format::Github | Format::Ctrf => false,
     });
     let keep = if everything {
         Keep::Everything
@@ -76,7 +76,8 @@ pub fn open_all(specs: &[Spec], options: &Options) -> io::Result<Box<dyn Sink>> 
 pub fn render(format: Format, report: &Report, options: &Options) -> io::Result<String> {
     match format {
         Format::Json => json::render(report),
-        Format::Junit => junit::render(report, options),
+        Format::Junit => junit::render(report, options, junit::Form::Common),
+        Format::Xunit => junit::render(report, options, junit::Form::Strict),
         Format::Html => html::render(report),
         Format::Markdown => Ok(markdown::render(report, usize::MAX)),
         Format::Github => Ok(github::render(report, options)),

@@ -11,6 +11,7 @@ use crate::diag::did_you_mean;
 pub enum Format {
     Json,
     Junit,
+    Xunit,
     Html,
     Markdown,
     Github,
@@ -19,9 +20,10 @@ pub enum Format {
 }
 
 impl Format {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Json,
         Self::Junit,
+        Self::Xunit,
         Self::Html,
         Self::Markdown,
         Self::Github,
@@ -34,6 +36,7 @@ impl Format {
         match self {
             Self::Json => "json",
             Self::Junit => "junit",
+            Self::Xunit => "xunit",
             Self::Html => "html",
             Self::Markdown => "markdown",
             Self::Github => "github",
@@ -49,6 +52,9 @@ impl Format {
             Self::Json => "the whole run as one versioned JSON document (schemas/report.schema.json)",
             Self::Junit => {
                 "JUnit XML as GitLab, Jenkins and others read it: a suite for each spec, a case for each check"
+            }
+            Self::Xunit => {
+                "the same, held to the schema of Jenkins' xUnit plugin, which refuses a file with one attribute more"
             }
             Self::Html => "one self-contained page: matrix, steps over time, values, requests and answers",
             Self::Markdown => "the matrix as a table, and what did not pass",

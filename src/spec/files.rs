@@ -126,10 +126,11 @@ fn walk(folder: &Path, out: &mut Diagnostics, takes: impl Fn(&Path) -> bool) -> 
             Ok(entry) => entry,
             Err(e) => {
                 let path = e.path().unwrap_or(folder).to_owned();
+                let why = e.io_error().map_or_else(|| e.to_string(), ToString::to_string);
                 out.push(
                     Diagnostic::error(
                         Code::Unreadable,
-                        format!("looking for specs in {}: {e}", folder.display()),
+                        format!("looking for specs in {}: {why}", folder.display()),
                     )
                     .path(path),
                 );

@@ -18,6 +18,18 @@ pub fn autocorrelation(series: &[f64]) -> f64 {
     (shared / variance).clamp(-1.0, 1.0)
 }
 
+/// The lag-1 autocorrelation of having a property or not, from counts: `k` of `n` have it, and `both` of `pairs` pairs of
+/// neighbours have it both. 0 when it is constant.
+#[must_use]
+pub fn of_property(k: u64, n: u64, both: u64, pairs: u64) -> f64 {
+    if n == 0 || pairs == 0 || k == 0 || k >= n {
+        return 0.0;
+    }
+    let p = k as f64 / n as f64;
+    let joint = both as f64 / pairs as f64;
+    ((joint - p * p) / (p * (1.0 - p))).clamp(-1.0, 1.0)
+}
+
 /// The effective size of a sample of `n` with autocorrelation `r`: at least 1, and never more than n, so that a
 /// negative correlation cannot make a sample look larger than it is.
 #[must_use]

@@ -220,6 +220,7 @@ fn sample(values: &[f64], missing: u64) -> Distribution {
         quantity: "duration".to_owned(),
         buckets: values.iter().map(|v| (*v, 1)).collect(),
         missing,
+        taken: None,
     }
 }
 

@@ -233,10 +233,10 @@ fn unknown(wanted: &Capability) -> bool {
         Capability::Net { host, .. } => host == UNKNOWN,
         // Relative paths start at the spec's folder, which is not known here; `Files` judges them.
         Capability::Read { path } | Capability::Write { path } => !Path::new(path).is_absolute(),
-        Capability::Endpoint { .. }
-        | Capability::Env { .. }
-        | Capability::Secret { .. }
-        | Capability::Kube { .. } => false,
+        Capability::Kube {
+            resource, namespace, ..
+        } => resource == UNKNOWN || namespace.as_deref() == Some(UNKNOWN),
+        Capability::Endpoint { .. } | Capability::Env { .. } | Capability::Secret { .. } => false,
     }
 }
 

@@ -1,4 +1,4 @@
-//! How the outside is reached: HTTP, processes, files. Lazily opened, shared by all actions, and the only place
+//! How the outside is reached: HTTP, Kubernetes, processes, files. Lazily opened, shared by all actions, and the only place
 //! where capabilities are enforced.
 
 mod awake;
@@ -7,6 +7,8 @@ pub mod endpoint;
 pub mod files;
 mod grants;
 pub mod http;
+pub mod kube;
+pub mod load;
 pub mod objects;
 pub mod process;
 mod redact;
@@ -26,6 +28,7 @@ pub struct Tools {
     pub grants: Arc<Grants>,
     pub redactor: Arc<Redactor>,
     pub http: http::Http,
+    pub kube: kube::Kube,
     pub process: process::Processes,
     pub files: files::Files,
 }
@@ -39,6 +42,7 @@ impl Tools {
         Self {
             endpoints,
             http: http::Http::new(Arc::clone(&grants), Arc::clone(&redactor)),
+            kube: kube::Kube::new(Arc::clone(&grants), Arc::clone(&redactor)),
             process: process::Processes::new(Arc::clone(&grants), Arc::clone(&redactor), run),
             files: files::Files::new(&[], &[], Arc::clone(&grants)),
             grants,

@@ -35,7 +35,8 @@ impl Value {
             Self::Time(time) => Json::String(time.to_string()),
             Self::Secret(s) => secret(s),
             Self::Estimate(Estimate::Proportion(p)) => serde_json::json!({ "k": p.k, "n": p.n }),
-            Self::Estimate(quantile @ Estimate::Quantile { .. }) => quantile
+            Self::Estimate(Estimate::Series(s)) => serde_json::to_value(s).unwrap_or(Json::Null),
+            Self::Estimate(estimate @ (Estimate::Quantile { .. } | Estimate::Paired(_))) => estimate
                 .point()
                 .map_or(Json::Null, |q| Json::String(q.to_string())),
             Self::Distribution(sample) => serde_json::to_value(&**sample).unwrap_or(Json::Null),
@@ -61,7 +62,8 @@ impl Value {
             Self::Quantity(quantity) => quantity.dimension.to_string(),
             Self::Time(_) => "a time".to_owned(),
             Self::Secret(_) => "a secret".to_owned(),
-            Self::Estimate(Estimate::Proportion(_)) => "a share of a sample".to_owned(),
+            Self::Estimate(Estimate::Proportion(_) | Estimate::Series(_)) => "a share of a sample".to_owned(),
+            Self::Estimate(Estimate::Paired(pairs)) => format!("a ratio of {} pairs", pairs.len()),
             Self::Estimate(Estimate::Quantile { dimension, .. }) => format!("a quantile, {dimension}"),
             Self::Distribution(sample) => format!("a sample of {}", sample.count()),
             Self::List(items) if items.is_empty() => "an empty list".to_owned(),
@@ -149,12 +151,19 @@ fn read(json: &Json, ty: &Type, path: &mut String) -> Result<Value, TypeMismatch
         }
         (Type::Object(object), Json::Object(fields)) => Value::Object(read_object(object, fields, path)?),
         (Type::Proportion, Json::Object(_)) => {
-            let proportion: super::Proportion =
-                serde_json::from_value(json.clone()).map_err(|_| mismatch(path))?;
-            if proportion.k > proportion.n {
+            let series: super::Series = serde_json::from_value(json.clone()).map_err(|_| mismatch(path))?;
+            if series.k > series.n || series.pairs.is_some_and(|(both, all)| both > all) {
                 return Err(mismatch(path));
             }
-            Value::Estimate(Estimate::Proportion(proportion))
+            Value::Estimate(match series {
+                super::Series {
+                    k,
+                    n,
+                    pairs: None,
+                    looks: 1,
+                } => Estimate::Proportion(super::Proportion { k, n }),
+                more => Estimate::Series(more),
+            })
         }
         (Type::Distribution(dimension), Json::Object(_)) => {
             let sample: Distribution = serde_json::from_value(json.clone()).map_err(|_| mismatch(path))?;

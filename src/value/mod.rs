@@ -10,6 +10,7 @@ mod moment;
 mod quantity;
 mod sample;
 mod secret;
+mod taken;
 pub mod template;
 mod types;
 mod vault;
@@ -22,6 +23,7 @@ pub use quantity::{
 };
 pub use sample::{Distribution, Estimate, Proportion};
 pub use secret::Secret;
+pub use taken::{Series, Taken};
 pub use types::{Field, ObjectType, Type, TypeMismatch};
 pub use vault::{OpenDuring, Vault};
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
-use super::{Dimension, Quantity};
+use super::{Dimension, Quantity, Series, Taken};
 
 /// `k` of `n` had the property. The value in arithmetic is `k/n`, a ratio; with n = 0 it is nothing at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Distribution {
     pub buckets: Vec<(f64, u64)>,
     /// Members that have no value (errors, timeouts): they count as larger than every limit.
     pub missing: u64,
+    /// How it was taken, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taken: Option<Box<Taken>>,
 }
 
 impl JsonSchema for Distribution {
@@ -60,12 +63,16 @@ impl JsonSchema for Distribution {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Estimate {
     Proportion(Proportion),
+    /// A share of members with neighbours.
+    Series(Series),
     /// The `q` quantile of a sample (`q` between 0 and 1).
     Quantile {
         q: f64,
         of: Arc<Distribution>,
         dimension: Dimension,
     },
+    /// The ratio b/a of pairs (a, b) that were each measured under the same conditions; all are positive.
+    Paired(Arc<[(f64, f64)]>),
 }
 
 impl Proportion {
@@ -92,7 +99,15 @@ impl Distribution {
             quantity: dimension.word().to_owned(),
             buckets,
             missing,
+            taken: None,
         }
+    }
+
+    /// With what is known of how it was taken.
+    #[must_use]
+    pub fn taken(mut self, taken: Taken) -> Self {
+        self.taken = Some(Box::new(taken));
+        self
     }
 
     /// How many members it has, those without a value included.
@@ -117,10 +132,13 @@ impl Distribution {
     /// Finite values, strictly rising, each at least once.
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
-        self.buckets
-            .iter()
-            .all(|(value, count)| value.is_finite() && *count > 0)
-            && self.buckets.windows(2).all(|pair| pair[0].0 < pair[1].0)
+        let rising = |buckets: &[(f64, u64)]| {
+            buckets
+                .iter()
+                .all(|(value, count)| value.is_finite() && *count > 0)
+                && buckets.windows(2).all(|pair| pair[0].0 < pair[1].0)
+        };
+        rising(&self.buckets) && self.taken.as_ref().is_none_or(|taken| rising(&taken.minima))
     }
 
     /// The smallest value that at least the share `q` of all members does not exceed; members without a value count
@@ -152,10 +170,28 @@ impl Estimate {
     #[must_use]
     pub fn point(&self) -> Option<Quantity> {
         match self {
-            Self::Proportion(p) => p.point().map(|value| Quantity::new(value, Dimension::Ratio)),
+            Self::Proportion(_) | Self::Series(_) => self
+                .share()
+                .and_then(|p| p.point())
+                .map(|value| Quantity::new(value, Dimension::Ratio)),
             Self::Quantile { q, of, dimension } => of
                 .quantile(*q)
                 .map(|value| Quantity::new(value, dimension.clone())),
+            // The geometric mean: the logarithms of ratios are what can be averaged.
+            Self::Paired(pairs) => (!pairs.is_empty()).then(|| {
+                let logs = pairs.iter().map(|(a, b)| (b / a).ln()).sum::<f64>();
+                Quantity::new((logs / pairs.len() as f64).exp(), Dimension::Ratio)
+            }),
+        }
+    }
+
+    /// How many of how many, when it is a share.
+    #[must_use]
+    pub const fn share(&self) -> Option<Proportion> {
+        match self {
+            Self::Proportion(p) => Some(*p),
+            Self::Series(Series { k, n, .. }) => Some(Proportion { k: *k, n: *n }),
+            Self::Quantile { .. } | Self::Paired(_) => None,
         }
     }
 
@@ -163,8 +199,9 @@ impl Estimate {
     #[must_use]
     pub fn sample_size(&self) -> u64 {
         match self {
-            Self::Proportion(p) => p.n,
+            Self::Proportion(Proportion { n, .. }) | Self::Series(Series { n, .. }) => *n,
             Self::Quantile { of, .. } => of.count(),
+            Self::Paired(pairs) => pairs.len() as u64,
         }
     }
 }
@@ -174,8 +211,8 @@ impl fmt::Display for Estimate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let point = self.point();
         match self {
-            Self::Proportion(p) => {
-                write!(f, "{} of {}", p.k, p.n)?;
+            Self::Proportion(Proportion { k, n }) | Self::Series(Series { k, n, .. }) => {
+                write!(f, "{k} of {n}")?;
                 point.map_or(Ok(()), |point| write!(f, " ({})", point.short()))
             }
             Self::Quantile { q, of, .. } => {
@@ -186,6 +223,10 @@ impl fmt::Display for Estimate {
                 let percent = Quantity::new(*q, Dimension::Ratio).to_string();
                 write!(f, " (p{} of {})", percent.trim_end_matches('%'), of.count())
             }
+            Self::Paired(pairs) => match point {
+                Some(point) => write!(f, "{} (of {} pairs)", point.short(), pairs.len()),
+                None => f.write_str("no value (of 0 pairs)"),
+            },
         }
     }
 }

@@ -35,7 +35,7 @@ pub fn render(name: &str, text: &str, values: &[(String, Value)]) -> Result<Stri
     environment.set_auto_escape_callback(|_| AutoEscape::None);
     let mut syntax = SyntaxConfig::builder();
     syntax.keep_trailing_newline(true);
-    environment.set_syntax(syntax.build().map_err(|error| said(name, &error))?);
+    environment.set_syntax(syntax.build().map_err(|error| said(name, text, &error))?);
     environment.set_fuel(Some(FUEL));
     environment.set_debug(true);
     environment.set_formatter(|out, state, value| {
@@ -54,7 +54,7 @@ pub fn render(name: &str, text: &str, values: &[(String, Value)]) -> Result<Stri
             at: None,
         });
     }
-    rendered.map_err(|error| said(name, &error))
+    rendered.map_err(|error| said(name, text, &error))
 }
 
 fn convert(value: &Value, secret_seen: &Arc<AtomicBool>) -> Jinja {
@@ -107,7 +107,7 @@ impl Object for Hidden {
 }
 
 /// One line, with the place in the template.
-fn said(name: &str, error: &Error) -> TemplateError {
+fn said(name: &str, text: &str, error: &Error) -> TemplateError {
     let line = error.line().map(|line| format!(":{line}")).unwrap_or_default();
     let reason = match (error.kind(), error.detail()) {
         (ErrorKind::OutOfFuel, _) => "the template does too much work".to_owned(),
@@ -116,8 +116,14 @@ fn said(name: &str, error: &Error) -> TemplateError {
     };
     TemplateError {
         message: format!("{name}{line}: {reason}"),
-        at: error.range().map(|range| (range.start, range.end)),
+        at: error.range().map(|range| around(text, range)),
     }
+}
+
+/// Whole characters: what the parser does not know may be one byte of a character.
+fn around(text: &str, range: std::ops::Range<usize>) -> (usize, usize) {
+    let start = text.floor_char_boundary(range.start);
+    (start, text.ceil_char_boundary(range.end).max(start))
 }
 
 #[cfg(test)]

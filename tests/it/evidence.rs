@@ -7,15 +7,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 use specrun::action::{Action, Context, Failure, Family, Registry};
 use specrun::check::{Class, Verdict};
-use specrun::diag::Diagnostics;
 use specrun::event::{Event, Role};
 use specrun::evidence::{Change, Fate, Proof, SpecReplay, prove, replay};
-use specrun::plan::{Given, Plan, Request, compile};
-use specrun::source::Sources;
-use specrun::spec::{SpecDefaults, read_text};
+use specrun::plan::Plan;
 use specrun::value::{Distribution, Duration, Proportion, Ratio};
 
 use crate::support::events::Story;
+use crate::support::plans::{compile_texts, yaml_below};
 use crate::support::specrun::Project;
 
 /// Gives whatever the test has recorded.
@@ -76,28 +74,7 @@ fn plan(step: &str, expect: &[&str]) -> Plan {
             text += "'\n";
         }
     }
-    let sources = Sources::new();
-    let id = sources.add("x.yaml", text.as_str());
-    let mut out = Diagnostics::new();
-    let defaults = SpecDefaults::default();
-    let specs: Vec<_> = read_text(&sources, id, &REGISTRY, defaults, &mut out)
-        .into_iter()
-        .collect();
-    let (plan, more) = compile(&Request {
-        sources: &sources,
-        registry: &REGISTRY,
-        specs: &specs,
-        given: Given {
-            set: &[],
-            environment: None,
-            secrets: &[],
-            variable: &|_| None,
-            complete: true,
-        },
-        defaults,
-    });
-    let problems: Vec<_> = out.sorted().into_iter().chain(more).collect();
-    plan.unwrap_or_else(|| panic!("{text}\n{problems:#?}"))
+    compile_texts(&REGISTRY, [("x.yaml".into(), text)], &[]).plan()
 }
 
 fn output() -> Json {
@@ -351,36 +328,8 @@ fn the_quick_start_replays_and_is_proved() {
     let run = std::fs::read_dir(runs).unwrap().next().unwrap().unwrap().path();
     let journal = specrun::engine::journal::read(&run.join("journal.jsonl")).unwrap();
 
-    let sources = Sources::new();
-    let mut out = Diagnostics::new();
-    let defaults = SpecDefaults::default();
-    let mut files: Vec<_> = std::fs::read_dir(root)
-        .unwrap()
-        .map(|e| e.unwrap().path())
-        .collect();
-    files.retain(|f| f.extension().is_some_and(|e| e == "yaml"));
-    files.sort();
-    let specs: Vec<_> = files
-        .iter()
-        .filter_map(|f| {
-            let id = sources.add(f, std::fs::read_to_string(f).unwrap());
-            read_text(&sources, id, &specrun::actions::REGISTRY, defaults, &mut out)
-        })
-        .collect();
-    let (plan, _) = compile(&Request {
-        sources: &sources,
-        registry: &specrun::actions::REGISTRY,
-        specs: &specs,
-        given: Given {
-            set: &[],
-            environment: None,
-            secrets: &[],
-            variable: &|_| None,
-            complete: true,
-        },
-        defaults,
-    });
-    let plan = plan.unwrap();
+    let texts = yaml_below("examples/quickstart");
+    let plan = compile_texts(&specrun::actions::REGISTRY, texts, &[]).plan();
     for r in replay(&plan, &journal.events) {
         assert_eq!(
             (r.before, r.after),

@@ -2,7 +2,8 @@
 //!
 //! `HOSTILE_SEEDS` says how often, each time in another order and interleaving; 1 without it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -176,61 +177,89 @@ fn shuffle<T>(items: &mut [T], seed: u64) {
     items.shuffle(&mut random);
 }
 
-/// What the program itself takes: a step asks for its peak before and after the worst answers.
+/// Answers that would fill the memory.
+const LARGE: [&str; 8] = [
+    "/gzip-bomb",
+    "/zstd-bomb",
+    "/endless-body",
+    "/endless-chunks",
+    "/huge-length",
+    "/endless-headers",
+    "/large-header",
+    "/deep",
+];
+
+/// What the program itself takes: a step asks for its peak before every action has met the answer, and after.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn bombs_and_endless_answers_take_less_than_64_mib() {
-    const PEAK: &str = "exec.run: {argv: [sh, -c, 'grep VmHWM /proc/$PPID/status']}";
+async fn bombs_and_endless_answers_take_less_than_64_mib_of_every_action() {
     let server = Faults::start().await;
+    let verbs = verbs::over_http();
     let project = Project::new();
-    let mut steps = format!(
-        "  - {{id: warm, http.request: {{url: \"{}\"}}, expect: [.status == 200]}}\n  - id: before\n    {PEAK}\n",
-        server.url("/ok")
-    );
-    for (n, path) in [
-        "/gzip-bomb",
-        "/zstd-bomb",
-        "/endless-body",
-        "/endless-chunks",
-        "/huge-length",
-        "/endless-headers",
-        "/large-header",
-        "/deep",
-    ]
-    .iter()
-    .enumerate()
-    {
-        let class = if *path == "/deep" {
-            "unreadable_answer"
-        } else {
-            "too_large"
-        };
-        let _ = std::fmt::Write::write_fmt(
-            &mut steps,
-            format_args!(
-                "  - {{id: b{n}, http.request: {{url: \"{}\"}}, expect_failure: {{class: {class}}}}}\n",
-                server.url(path)
-            ),
-        );
+    for (n, path) in LARGE.into_iter().enumerate() {
+        let met: Vec<_> = verbs
+            .iter()
+            .filter(|(action, _)| seeds() > 1 || !heavy(path) || SHORT.contains(action))
+            .collect();
+        project.file(&format!("specs/{n}.yaml"), &meets(n, &met, &server.url("/ok")));
+        let mut environment = "environment: e\nendpoints:\n".to_owned();
+        for family in verbs::families() {
+            let _ = writeln!(environment, "  {family}: {{url: \"{}\"}}", server.url(path));
+        }
+        project.file(&format!("e{n}.yaml"), &environment);
     }
-    let body = format!(
-        "tools: [exec, http]\nsteps:\n{steps}  - id: after\n    {PEAK}\nexpect:\n  - before.stdout contains \"VmHWM\"\n  - after.stdout contains \"VmHWM\"\n"
-    );
-    project.file("specs/a.yaml", &spec("A", &body));
-    let project = tokio::task::spawn_blocking(move || {
-        project
-            .run(&["run", "specs", "--report", "json=report.json"])
-            .code(0);
-        project
+    let grown = tokio::task::spawn_blocking(move || -> Vec<u64> {
+        let grown = |n| {
+            let (spec, env) = (format!("specs/{n}.yaml"), format!("e{n}.yaml"));
+            project
+                .run(&["run", &spec, "--env", &env, "--report", "json=report.json"])
+                .code(0);
+            let report: serde_json::Value = serde_json::from_str(&project.read("report.json")).unwrap();
+            peak(&report, "after") - peak(&report, "before")
+        };
+        (0..LARGE.len()).map(grown).collect()
     })
     .await
     .unwrap();
-    let report: serde_json::Value = serde_json::from_str(&project.read("report.json")).unwrap();
-    let peak = |step: &str| -> u64 {
-        let steps = report["specs"][0]["steps"].as_array().unwrap();
-        let step = steps.iter().find(|s| s["id"] == step).unwrap();
-        let text = step["output"]["stdout"].as_str().unwrap();
-        text.split_whitespace().nth(1).unwrap().parse().unwrap()
-    };
-    let grown = peak("after") - peak("before");
-    assert!(grown < 64 << 10, "grew by {grown} KiB");
+    let most = grown.iter().max().unwrap();
+    let told = format!(
+        "{} actions met {} large answers: the memory grew by at most {most} KiB\n",
+        verbs.len(),
+        LARGE.len()
+    );
+    std::io::stderr().write_all(told.as_bytes()).unwrap();
+    for (path, grown) in LARGE.iter().zip(grown) {
+        assert!(grown < 64 << 10, "{path}: grew by {grown} KiB");
+    }
+}
+
+/// A spec in which actions fail for whatever reason, each once; one exchange goes before, so that what is made once is there.
+fn meets(n: usize, verbs: &[&(&str, serde_json::Value)], good: &str) -> String {
+    const PEAK: &str = "exec.run: {argv: [sh, -c, 'grep VmHWM /proc/$PPID/status']}";
+    let used = verbs.iter().filter_map(|(action, _)| action.split('.').next());
+    let families: BTreeSet<&str> = used.chain(["exec", "http"]).collect();
+    let families: Vec<&str> = families.into_iter().collect();
+    let mut body = format!("timeout: 20m\ntools: [{}]\nsteps:\n", families.join(", "));
+    let _ = writeln!(
+        body,
+        "  - {{id: warm, http.request: {{url: \"{good}\"}}, expect: [.status == 200]}}\n  - {{id: before, {PEAK}}}"
+    );
+    for (m, (action, params)) in verbs.iter().enumerate() {
+        let _ = writeln!(
+            body,
+            "  - {{id: v{m}, timeout: 2m, {action}: {params}, expect_failure: {{message: \".\"}}}}"
+        );
+    }
+    let _ = writeln!(
+        body,
+        "  - {{id: after, {PEAK}}}\nexpect:\n  - before.stdout contains \"VmHWM\"\n  - after.stdout contains \"VmHWM\""
+    );
+    spec(&format!("M{n}"), &body)
+}
+
+/// KiB.
+fn peak(report: &serde_json::Value, step: &str) -> u64 {
+    let steps = report["specs"][0]["steps"].as_array().unwrap();
+    let step = steps.iter().find(|s| s["id"] == step).unwrap();
+    let text = step["output"]["stdout"].as_str().unwrap();
+    text.split_whitespace().nth(1).unwrap().parse().unwrap()
 }

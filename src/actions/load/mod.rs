@@ -4,10 +4,18 @@
 //! are those of every check (`check::decide`).
 
 mod asked;
+mod drive;
+mod extend;
+mod figures;
+mod keep;
 mod outputs;
 mod params;
+mod prepare;
 mod run;
+mod saturation;
 mod validate;
+
+use std::io::{BufRead, Write};
 
 use crate::action::{DynAction, Family};
 
@@ -20,3 +28,11 @@ pub const FAMILY: Family = Family {
 };
 
 const ACTIONS: &[&dyn DynAction] = &[&run::Run];
+
+/// A worker process of a load; see `tools::load`.
+///
+/// # Errors
+/// When whoever started it is gone.
+pub fn serve(input: impl BufRead + Send + 'static, output: impl Write) -> std::io::Result<()> {
+    crate::tools::load::serve(input, output, prepare::judge)
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::value::{Distribution, Duration, Moment, Proportion, Rate, Ratio};
+use crate::value::{Distribution, Duration, Moment, Proportion, Rate, Ratio, Series};
 
 /// What came of a load. The warm-up is in none of it.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -61,7 +61,7 @@ pub struct Errors {
     /// How many.
     pub count: u64,
     /// Of all requests sent.
-    pub rate: Proportion,
+    pub rate: Series,
     /// By class: `timeout`, `server`, `accepted`.
     pub classes: BTreeMap<String, u64>,
 }

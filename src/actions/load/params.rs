@@ -228,13 +228,13 @@ pub enum Percentile {
 }
 
 impl Percentile {
-    pub const fn share(self) -> f64 {
+    pub const fn word(self) -> &'static str {
         match self {
-            Self::P50 => 0.5,
-            Self::P90 => 0.9,
-            Self::P95 => 0.95,
-            Self::P99 => 0.99,
-            Self::P999 => 0.999,
+            Self::P50 => "p50",
+            Self::P90 => "p90",
+            Self::P95 => "p95",
+            Self::P99 => "p99",
+            Self::P999 => "p999",
         }
     }
 }

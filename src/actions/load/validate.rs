@@ -15,6 +15,14 @@ pub fn problems(params: &Json) -> Vec<ParamProblem> {
     out.arrival(params);
     out.end(params);
     out.extend(params);
+    let workers = params.get("workers").and_then(Json::as_u64).unwrap_or(0);
+    if workers > 0 && params.get("record") == Some(&Json::Bool(true)) {
+        out.say(
+            "/record",
+            "`record` needs the threads of specrun itself: take `workers` away",
+            None,
+        );
+    }
     for key in ["duration", "warmup", "timeout"] {
         if let Some(value) = params.get(key)
             && !(key == "warmup" && quantity(value).is_some_and(|q| q.value == 0.0))

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{Risk, compares, shown};
+use super::{Risk, compares, paired, shown};
 use crate::check::{CheckOutcome, Verdict};
 use crate::stats::limits::{self, refuted_from, shown_up_to, smallest_sample};
-use crate::stats::{Answer, binomial, quantile};
+use crate::stats::{Answer, binomial, effective, quantile};
 use crate::value::expr::{BinaryOp, Expr, ExprKind, Scope, UnaryOp, eval};
-use crate::value::{Dimension, Estimate, Quantity, Value};
+use crate::value::{Dimension, Estimate, Proportion, Quantity, Series, Value};
 
 /// How many elements of a list are looked at to see whether a predicate touches an estimate.
 const LOOKED_AT: usize = 100;
@@ -34,11 +34,27 @@ pub(super) fn compare(
         (limit, Value::Estimate(e)) => (e, limit, mirrored(op)),
         _ => return None,
     };
+    if let Some(doubt) = doubt(estimate) {
+        return Some(CheckOutcome::new(
+            Verdict::Inconclusive,
+            format!("{estimate}, but no verdict rests on it: {doubt}"),
+        ));
+    }
     if estimate.sample_size() == 0 {
         return Some(CheckOutcome::new(
             Verdict::Inconclusive,
             "the sample is empty, so nothing can be said of it",
         ));
+    }
+    let risk = risk.share_of_looks(looks(estimate));
+    if let (Estimate::Paired(pairs), Risk::Bounded { show, refute }) = (estimate, risk) {
+        let mut outcome = match limit_of(estimate, limit) {
+            Ok(number) => paired::test(pairs, op, number, show, refute),
+            Err(message) => CheckOutcome::new(Verdict::Errored, message),
+        };
+        outcome.actual = Some(shown::json(&Value::Estimate(estimate.clone())));
+        outcome.expected = Some(shown::json(limit));
+        return Some(outcome);
     }
     let claim = Claim {
         estimate,
@@ -67,6 +83,23 @@ pub(super) fn compare(
     Some(outcome)
 }
 
+/// Why a sample does not stand for what it was taken of.
+fn doubt(estimate: &Estimate) -> Option<&str> {
+    match estimate {
+        Estimate::Proportion(_) | Estimate::Series(_) | Estimate::Paired(_) => None,
+        Estimate::Quantile { of, .. } => of.taken.as_ref()?.doubt.as_deref(),
+    }
+}
+
+/// How often a sample was planned to be looked at.
+fn looks(estimate: &Estimate) -> u32 {
+    match estimate {
+        Estimate::Proportion(_) | Estimate::Paired(_) => 1,
+        Estimate::Series(series) => series.looks,
+        Estimate::Quantile { of, .. } => of.taken.as_ref().map_or(1, |taken| taken.looks),
+    }
+}
+
 /// `a < b` is `b > a`.
 const fn mirrored(op: BinaryOp) -> BinaryOp {
     match op {
@@ -81,7 +114,7 @@ const fn mirrored(op: BinaryOp) -> BinaryOp {
 /// The limit in base units of what is estimated.
 fn limit_of(estimate: &Estimate, limit: &Value) -> Result<f64, String> {
     let dimension = match estimate {
-        Estimate::Proportion(_) => Dimension::Ratio,
+        Estimate::Proportion(_) | Estimate::Series(_) | Estimate::Paired(_) => Dimension::Ratio,
         Estimate::Quantile { dimension, .. } => dimension.clone(),
     };
     let number = match limit {
@@ -133,29 +166,88 @@ struct Share {
     limit: f64,
     /// The claim is that the share is below the limit; otherwise that it is not.
     below: bool,
+    /// The autocorrelation of having the property, where neighbours are known.
+    correlation: Option<f64>,
+}
+
+impl Share {
+    /// How many independent members the sample is worth.
+    fn worth(&self) -> u64 {
+        effective::size(self.n, self.correlation.unwrap_or(0.0))
+    }
+
+    /// The sample as one of as many independent members as it is worth.
+    fn reduced(&self, down: bool) -> Self {
+        let n = self.worth();
+        let k = self.k as f64 * n as f64 / self.n.max(1) as f64;
+        Self {
+            k: (if down { k.floor() } else { k.ceil() } as u64).min(n),
+            n,
+            ..*self
+        }
+    }
+
+    /// What is said of the share with these risks, by as many members as the sample is worth. Rounding favours neither
+    /// answer: up to show that it is below, down to show that it is not.
+    fn answer(&self, show: f64, refute: f64) -> Answer {
+        let (up, down) = (self.reduced(false), self.reduced(true));
+        match limits::answer(up.k, up.n, self.limit, show, 0.0) {
+            Answer::Shown => Answer::Shown,
+            Answer::Refuted | Answer::Open => match limits::answer(down.k, down.n, self.limit, 0.0, refute) {
+                Answer::Refuted => Answer::Refuted,
+                Answer::Shown | Answer::Open => Answer::Open,
+            },
+        }
+    }
 }
 
 impl Claim<'_> {
     fn share(&self) -> Share {
         let upward = matches!(self.op, BinaryOp::Gt | BinaryOp::Ge);
+        let correlation = |k, n, pairs: Option<(u64, u64)>| {
+            pairs.map(|(both, all)| effective::of_property(k, n, both, all))
+        };
         match self.estimate {
             Estimate::Proportion(p) => Share {
                 k: p.k,
                 n: p.n,
                 limit: self.limit,
                 below: !upward,
+                correlation: None,
+            },
+            Estimate::Series(s) => Share {
+                k: s.k,
+                n: s.n,
+                limit: self.limit,
+                below: !upward,
+                correlation: correlation(s.k, s.n, s.pairs),
+            },
+            // Tested elsewhere; as a share it says nothing.
+            Estimate::Paired(_) => Share {
+                k: 0,
+                n: 0,
+                limit: self.limit,
+                below: !upward,
+                correlation: None,
             },
             // "p95 < L" says that fewer than 5 % reach L; "p95 > L" that not fewer than 5 % exceed it.
-            Estimate::Quantile { q, of, .. } => Share {
-                k: if matches!(self.op, BinaryOp::Lt | BinaryOp::Ge) {
+            Estimate::Quantile { q, of, .. } => {
+                let reaches = matches!(self.op, BinaryOp::Lt | BinaryOp::Ge);
+                let k = if reaches {
                     quantile::at_or_above(of, self.limit)
                 } else {
                     of.above(self.limit)
-                },
-                n: of.count(),
-                limit: 1.0 - q,
-                below: !upward,
-            },
+                };
+                let slow = |value: f64| value > self.limit || (reaches && value == self.limit);
+                let pairs = of.taken.as_ref().and_then(|taken| taken.pairs(slow));
+                Share {
+                    k,
+                    n: of.count(),
+                    limit: 1.0 - q,
+                    below: !upward,
+                    correlation: correlation(k, of.count(), pairs),
+                }
+            }
         }
     }
 
@@ -163,9 +255,9 @@ impl Claim<'_> {
     fn test(&self, show: f64, refute: f64) -> CheckOutcome {
         let share = self.share();
         let answer = if share.below {
-            limits::answer(share.k, share.n, share.limit, show, refute)
+            share.answer(show, refute)
         } else {
-            match limits::answer(share.k, share.n, share.limit, refute, show) {
+            match share.answer(refute, show) {
                 Answer::Shown => Answer::Refuted,
                 Answer::Refuted => Answer::Shown,
                 Answer::Open => Answer::Open,
@@ -208,7 +300,7 @@ impl Claim<'_> {
             Risk::Ignored => message.push_str(" (point estimate, no confidence)"),
             Risk::Bounded { show, .. } => {
                 message.push_str(" (of this sample");
-                if let Estimate::Proportion(p) = self.estimate {
+                if let Some(p) = self.estimate.share() {
                     let upper = binomial::upper_bound(p.k, p.n, 1.0 - show);
                     let lower = binomial::lower_bound(p.k, p.n, 1.0 - show);
                     statistics.insert("k".to_owned(), json!(p.k));
@@ -260,7 +352,10 @@ impl Claim<'_> {
     /// `p95 is 187.5ms`, `3 of 100 (3 %)`.
     fn seen(&self) -> String {
         match self.estimate {
-            Estimate::Proportion(p) => format!("{} of {} ({})", p.k, p.n, percent(p.k as f64 / p.n as f64)),
+            Estimate::Proportion(Proportion { k, n }) | Estimate::Series(Series { k, n, .. }) => {
+                format!("{k} of {n} ({})", percent(*k as f64 / *n as f64))
+            }
+            Estimate::Paired(_) => self.estimate.to_string(),
             Estimate::Quantile { q, of, dimension } => {
                 let name = percent(*q);
                 let name = name.trim_end_matches([' ', '%']);
@@ -281,8 +376,30 @@ impl Claim<'_> {
 
     /// What was counted for the test.
     fn counted(&self, share: &Share) -> String {
+        let worth = match share.correlation {
+            Some(r) if share.worth() < share.n => {
+                format!(
+                    ", worth {} independent ones (autocorrelation {r:.2})",
+                    share.worth()
+                )
+            }
+            _ => String::new(),
+        };
+        let single = if share.n == 1 {
+            ", a single observation"
+        } else {
+            ""
+        };
+        let looks = match looks(self.estimate) {
+            1 => String::new(),
+            n => format!(", one of {n} looks"),
+        };
+        format!("{}{worth}{single}{looks}", self.members(share))
+    }
+
+    fn members(&self, share: &Share) -> String {
         match self.estimate {
-            Estimate::Proportion(_) => format!("n = {}", share.n),
+            Estimate::Proportion(_) | Estimate::Series(_) | Estimate::Paired(_) => format!("n = {}", share.n),
             Estimate::Quantile { of, .. } => {
                 let how = if matches!(self.op, BinaryOp::Lt | BinaryOp::Ge) {
                     "not below"
@@ -310,6 +427,9 @@ impl Claim<'_> {
         } else {
             (refute, show)
         };
+        if share.worth() < share.n {
+            return "measure longer, or in windows that are further apart".to_owned();
+        }
         let low = shown_up_to(share.n, share.limit, 1.0 - risk_low);
         let high = refuted_from(share.n, share.limit, 1.0 - risk_high);
         let (shows, refutes) = if share.below {
@@ -338,6 +458,15 @@ impl Claim<'_> {
         map.insert("k".to_owned(), json!(share.k));
         map.insert("share_limit".to_owned(), json!(share.limit));
         map.insert("confidence".to_owned(), json!(confidence));
+        if let Some(r) = share.correlation {
+            map.insert("autocorrelation".to_owned(), json!(r));
+            map.insert("effective_n".to_owned(), json!(share.worth()));
+        }
+        if looks(self.estimate) > 1 {
+            map.insert("looks".to_owned(), json!(looks(self.estimate)));
+        }
+        let whole = share;
+        let share = &share.reduced(verdict == Verdict::Failed);
         // The bound that was held against the limit: the upper one to show "below", the lower one to refute it.
         let upper = share.below == (verdict != Verdict::Failed);
         let bound = if upper {
@@ -348,7 +477,7 @@ impl Claim<'_> {
         map.insert("bound".to_owned(), json!(bound));
         map.insert("side".to_owned(), json!(if upper { "upper" } else { "lower" }));
         if let Estimate::Quantile { q, of, dimension } = self.estimate {
-            let ranks = quantile::bounds(share.n, *q, confidence);
+            let ranks = quantile::bounds(whole.n, *q, confidence);
             map.insert("missing".to_owned(), json!(of.missing));
             if let Some(rank) = if upper { ranks.upper } else { ranks.lower } {
                 map.insert("order_statistic".to_owned(), json!(rank));
@@ -365,18 +494,20 @@ impl Claim<'_> {
 
     fn shown_limit(&self) -> String {
         match self.estimate {
-            Estimate::Proportion(_) => quantity(self.limit, &Dimension::Ratio),
+            Estimate::Proportion(_) | Estimate::Series(_) | Estimate::Paired(_) => {
+                quantity(self.limit, &Dimension::Ratio)
+            }
             Estimate::Quantile { dimension, .. } => quantity(self.limit, dimension),
         }
     }
 }
 
-fn quantity(value: f64, dimension: &Dimension) -> String {
+pub(super) fn quantity(value: f64, dimension: &Dimension) -> String {
     Quantity::new(value, dimension.clone()).to_string()
 }
 
 /// A share for people, with as many digits as it takes to tell it from 0 and 100 %.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let value = share * 100.0;
     let distance = value.min(100.0 - value);
     let digits = if distance <= 0.0 {

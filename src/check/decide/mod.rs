@@ -7,6 +7,7 @@
 
 mod estimate;
 mod evidence;
+mod paired;
 mod shown;
 
 #[cfg(test)]
@@ -70,6 +71,17 @@ impl Risk {
             Self::Bounded { show, refute } => Self::Bounded {
                 show: show / n.max(1) as f64,
                 refute,
+            },
+        }
+    }
+
+    /// At one of `n` looks at a sample that may end at any of them: each may be wrong either way (Bonferroni).
+    fn share_of_looks(self, n: u32) -> Self {
+        match self {
+            Self::Ignored => Self::Ignored,
+            Self::Bounded { show, refute } => Self::Bounded {
+                show: show / f64::from(n.max(1)),
+                refute: refute / f64::from(n.max(1)),
             },
         }
     }

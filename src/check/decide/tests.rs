@@ -484,3 +484,161 @@ fn a_secret_is_never_shown() {
         }
     }
 }
+
+mod taken {
+    //! Samples of which it is known how they were taken.
+
+    use super::*;
+    use crate::value::{Series, Taken};
+
+    fn latency(fast: u64, slow: u64, taken: Taken) -> (&'static str, Value) {
+        let sample = Distribution {
+            quantity: "duration".to_owned(),
+            buckets: vec![(0.1, fast), (0.3, slow)],
+            missing: 0,
+            taken: Some(Box::new(taken)),
+        };
+        ("latency", Value::Distribution(Arc::new(sample)))
+    }
+
+    /// 10 slow of 1,000 show less than 5 % when they came one by one, and not when they came in one run: the
+    /// autocorrelation of 0.9 leaves 52 of 1,000.
+    #[test]
+    fn a_sample_is_worth_as_much_as_its_members_are_independent() {
+        let apart = Taken {
+            minima: vec![(0.1, 999)],
+            looks: 1,
+            ..Taken::default()
+        };
+        let outcome = check("latency.p95 < 200ms", &[latency(990, 10, apart)], AT_95);
+        assert_eq!(outcome.verdict, Verdict::Passed, "{}", outcome.message);
+        assert_eq!(outcome.statistics["effective_n"], 1000);
+        let together = Taken {
+            minima: vec![(0.1, 990), (0.3, 9)],
+            looks: 1,
+            ..Taken::default()
+        };
+        let outcome = check("latency.p95 < 200ms", &[latency(990, 10, together)], AT_95);
+        assert_eq!(outcome.verdict, Verdict::Inconclusive, "{}", outcome.message);
+        assert!(outcome.message.contains("worth 5"), "{}", outcome.message);
+        assert!(
+            outcome.message.contains("autocorrelation 0.9"),
+            "{}",
+            outcome.message
+        );
+    }
+
+    #[test]
+    fn each_look_takes_its_part_of_the_risk() {
+        // One slow of 100 show p95 with one look (3.7 %), not with two (2.5 % each).
+        for (looks, verdict) in [(1, Verdict::Passed), (2, Verdict::Inconclusive)] {
+            let taken = Taken {
+                looks,
+                ..Taken::default()
+            };
+            let outcome = check("latency.p95 < 200ms", &[latency(99, 1, taken)], AT_95);
+            assert_eq!(outcome.verdict, verdict, "{}", outcome.message);
+        }
+        let errors = |looks| {
+            let series = Series {
+                k: 0,
+                n: 300,
+                pairs: None,
+                looks,
+            };
+            ("errors", Value::Estimate(Estimate::Series(series)))
+        };
+        assert_eq!(check("errors < 1%", &[errors(1)], AT_95).verdict, Verdict::Passed);
+        let outcome = check("errors < 1%", &[errors(3)], AT_95);
+        assert_eq!(outcome.verdict, Verdict::Inconclusive);
+        assert!(outcome.message.contains("one of 3 looks"), "{}", outcome.message);
+    }
+
+    #[test]
+    fn no_verdict_rests_on_a_sample_in_doubt() {
+        for (claim, confidence) in [
+            ("latency.p95 < 200ms", AT_95),
+            ("latency.p95 > 200ms", AT_95),
+            ("latency.p95 < 200ms", Confidence::None),
+        ] {
+            let taken = Taken {
+                looks: 1,
+                doubt: Some("the generator was the bottleneck".to_owned()),
+                ..Taken::default()
+            };
+            let outcome = check(claim, &[latency(1000, 0, taken)], confidence);
+            assert_eq!(outcome.verdict, Verdict::Inconclusive);
+            assert!(outcome.message.contains("bottleneck"), "{}", outcome.message);
+        }
+    }
+
+    #[test]
+    fn one_observation_is_called_one() {
+        let taken = Taken {
+            looks: 1,
+            ..Taken::default()
+        };
+        let outcome = check("latency.p50 < 200ms", &[latency(1, 0, taken)], AT_95);
+        assert!(
+            outcome.message.contains("a single observation"),
+            "{}",
+            outcome.message
+        );
+    }
+}
+
+/// d = ln(gpu/cpu), mean ln 0.45, standard deviation 0.05, 5 pairs: the upper bound is 0.45 exp(2.132 * 0.05 / sqrt(5)),
+/// with Student's t of 4 degrees of freedom at 95 % (2.1318).
+#[test]
+fn a_ratio_of_pairs_is_tested_on_its_logarithms() {
+    let list = |values: &[f64]| Value::List(values.iter().map(|v| Value::Float(*v)).collect());
+    let spread = 0.05 * (0.8_f64).sqrt();
+    let logs = [spread, -spread, spread, -spread, 0.0];
+    let gpu: Vec<f64> = logs.iter().map(|d| 10.0 * 0.45 * d.exp()).collect();
+    let times = [("cpu", list(&[10.0; 5])), ("gpu", list(&gpu))];
+    let outcome = check("paired_ratio(cpu, gpu) < 50%", &times, AT_95);
+    assert_eq!(outcome.verdict, Verdict::Passed, "{}", outcome.message);
+    let deviation: f64 = (logs.iter().map(|d| d * d).sum::<f64>() / 4.0).sqrt();
+    let bound = 0.45 * (2.131_846_786 * deviation / 5_f64.sqrt()).exp();
+    assert!(
+        (outcome.statistics["bound"].as_f64().expect("a number") - bound).abs() < 1e-9,
+        "{outcome:?}"
+    );
+    assert_eq!(
+        check("paired_ratio(cpu, gpu) < 40%", &times, AT_95).verdict,
+        Verdict::Failed
+    );
+    assert_eq!(
+        check("paired_ratio(cpu, gpu) < 46%", &times, AT_95).verdict,
+        Verdict::Inconclusive
+    );
+    assert_eq!(
+        check("paired_ratio(cpu, gpu) >= 40%", &times, AT_95).verdict,
+        Verdict::Passed
+    );
+
+    let one = [("cpu", list(&[10.0])), ("gpu", list(&[4.0]))];
+    let outcome = check("paired_ratio(cpu, gpu) < 50%", &one, AT_95);
+    assert_eq!(outcome.verdict, Verdict::Inconclusive);
+    assert!(outcome.message.contains("1 of 1"), "{}", outcome.message);
+    assert_eq!(
+        check("paired_ratio(cpu, gpu) < 50%", &one, Confidence::None).verdict,
+        Verdict::Passed
+    );
+
+    let uneven = [("cpu", list(&[10.0, 9.0])), ("gpu", list(&[4.0]))];
+    assert_eq!(
+        check("paired_ratio(cpu, gpu) < 50%", &uneven, AT_95).verdict,
+        Verdict::Errored
+    );
+    let nothing = [("cpu", list(&[])), ("gpu", list(&[]))];
+    assert_eq!(
+        check("paired_ratio(cpu, gpu) < 50%", &nothing, AT_95).verdict,
+        Verdict::Inconclusive
+    );
+    let zero = [("cpu", list(&[0.0, 1.0])), ("gpu", list(&[4.0, 1.0]))];
+    assert_eq!(
+        check("paired_ratio(cpu, gpu) < 50%", &zero, AT_95).verdict,
+        Verdict::Errored
+    );
+}

@@ -14,7 +14,11 @@ pub fn command() -> String {
     root.build();
     let mut text = format!("{GENERATED}# Command line\n\n");
     help(&mut text, &mut root.clone(), "specrun");
-    let verbs: Vec<clap::Command> = root.get_subcommands().cloned().collect();
+    let verbs: Vec<clap::Command> = root
+        .get_subcommands()
+        .filter(|c| !c.is_hide_set())
+        .cloned()
+        .collect();
     for mut verb in verbs {
         if verb.get_name() == "help" {
             continue;

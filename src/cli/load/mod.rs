@@ -213,13 +213,11 @@ fn secrets_of(wanted: Wanted<'_>, environment: Option<&Environment>, out: &mut D
     let Some(environment) = environment else {
         return Vec::new();
     };
-    match environment.secret_values(&|name| std::env::var(name).ok()) {
-        Ok(secrets) => secrets,
-        Err(missing) => {
-            if wanted.complete {
-                out.extend(missing);
-            }
-            Vec::new()
-        }
+    let variable = |name: &str| std::env::var(name).ok();
+    if wanted.complete
+        && let Err(missing) = environment.secret_values(&variable)
+    {
+        out.extend(missing);
     }
+    environment.known_secrets(&variable)
 }

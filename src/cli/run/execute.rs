@@ -1,15 +1,16 @@
 //! The run itself: services, the engine, reports, the exit code.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::missing;
 use super::prepare::{Prepared, Settings};
 use super::reports;
-use super::signals::Signals;
+use super::signals::heard;
 use crate::action::Registry;
 use crate::cli::Exit;
+use crate::cli::load;
 use crate::cli::output::Output;
 use crate::cli::site;
 use crate::diag::Diagnostic;
@@ -31,40 +32,15 @@ struct Around<'a> {
 
 /// Runs what was prepared.
 pub(super) fn execute(prepared: Prepared, registry: &Registry, output: Output) -> Exit {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .thread_name("signals")
-        .enable_all()
-        .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(e) => {
-            output.error(&format!("starting: {e}"));
-            return Exit::Internal;
-        }
-    };
-    let control = Control::new();
-    let signals = {
-        let _inside = runtime.enter();
-        Signals::forward(&control, output)
-    };
-    let exit = match signals {
-        Ok(_signals) => {
-            let around = Around {
-                registry,
-                runtime: runtime.handle(),
-                control: &control,
-                output,
-            };
-            with_outputs(prepared, around)
-        }
-        Err(e) => {
-            output.error(&format!("listening for signals: {e}"));
-            Exit::Internal
-        }
-    };
-    runtime.shutdown_background();
-    exit
+    heard(output, |control, runtime| {
+        let around = Around {
+            registry,
+            runtime,
+            control,
+            output,
+        };
+        with_outputs(prepared, around)
+    })
 }
 
 /// Opens what the run writes to, so that it is known before anything is sent that it can be written.
@@ -92,14 +68,14 @@ fn with_outputs(prepared: Prepared, around: Around<'_>) -> Exit {
 fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, around: Around<'_>) -> Exit {
     let Around { control, output, .. } = around;
     let told = Mutex::new(Vec::new());
-    let redactor = Arc::new(Redactor::new(&prepared.secrets));
-    let logs = services_home(&dir);
+    let redactor = Redactor::new(&prepared.secrets);
     let notify = |progress: Progress| {
         site::tell(&progress, &redactor, output);
         let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
         told.push(EventKind::from(progress));
     };
-    control.owns(dir.id());
+    let id = dir.id().clone();
+    control.owns(&id);
     let lease = lease(&prepared, &dir, control, &notify);
     let mut blocked = HashMap::new();
     let resolved = match &lease {
@@ -152,14 +128,16 @@ fn with_services(prepared: Prepared, dir: RunDir, sinks: Vec<Box<dyn Sink>>, aro
     if let Ok(Some(lease)) = lease {
         lease.end(&|_: Progress| {});
     }
-    if let Err(e) = site::redact_logs(&logs, &redactor) {
-        output.error(&format!(
-            "taking the secrets out of the logs in {}: {e}",
-            logs.display()
-        ));
-        if exit == Exit::Passed {
-            return Exit::ReportNotWritten;
-        }
+    match engine::end_strays(&id) {
+        (0, _) => {}
+        (found, 0) => output.err(&format!(
+            "specrun: ended {} that steps had left running in the background\n",
+            load::count(found, "program")
+        )),
+        (_, left) => output.error(&format!(
+            "{} that steps had left running cannot be ended",
+            load::count(left, "program")
+        )),
     }
     exit
 }
@@ -177,17 +155,14 @@ fn lease(
     let project = &prepared.loaded.project;
     let site = Site {
         cache: site::cache(project),
-        home: services_home(dir),
+        home: dir.path().join("services"),
+        logs: site::logs(&prepared.secrets),
         notify,
         interrupted: &|| control.stopped() != Stop::No,
     };
     let specs = &prepared.loaded.plan.specs;
     let wanted = specs.iter().flat_map(|s| s.services.iter().cloned()).collect();
     Lease::get(environment, &wanted, &site, &site::states(project), &dir.id().0).map(Some)
-}
-
-fn services_home(dir: &RunDir) -> PathBuf {
-    dir.path().join("services")
 }
 
 fn resolve(prepared: &Prepared, facts: Option<&ServiceFacts>) -> Result<Resolved, Vec<Diagnostic>> {

@@ -9,7 +9,7 @@ mod signals;
 
 pub use args::{Args, FailOn};
 use prepare::prepare;
-pub use signals::Signals;
+pub use signals::heard;
 
 use super::Exit;
 use super::output::Output;

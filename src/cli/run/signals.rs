@@ -4,14 +4,46 @@
 //! be written.
 
 use rustix::process::{Signal, getpid, kill_process};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
 
+use crate::cli::Exit;
 use crate::cli::output::Output;
 use crate::engine::Control;
 
+/// Does the work of a verb while its signals are heard. They have a thread of their own, since the work blocks.
+pub fn heard(output: Output, work: impl FnOnce(&Control, &Handle) -> Exit) -> Exit {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("signals")
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            output.error(&format!("starting: {e}"));
+            return Exit::Internal;
+        }
+    };
+    let control = Control::new();
+    let signals = {
+        let _inside = runtime.enter();
+        Signals::forward(&control, output)
+    };
+    let exit = match signals {
+        Ok(_signals) => work(&control, runtime.handle()),
+        Err(e) => {
+            output.error(&format!("listening for signals: {e}"));
+            Exit::Internal
+        }
+    };
+    runtime.shutdown_background();
+    exit
+}
+
 /// Listens until dropped.
-pub struct Signals(Vec<JoinHandle<()>>);
+struct Signals(Vec<JoinHandle<()>>);
 
 impl Drop for Signals {
     fn drop(&mut self) {
@@ -28,7 +60,7 @@ impl Signals {
     ///
     /// # Errors
     /// When a handler cannot be installed.
-    pub fn forward(control: &Control, output: Output) -> std::io::Result<Self> {
+    fn forward(control: &Control, output: Output) -> std::io::Result<Self> {
         let mut ending = vec![
             ("SIGINT", SignalKind::interrupt()),
             ("SIGTERM", SignalKind::terminate()),

@@ -4,9 +4,7 @@
 //! stopped in good order; the end of the pipe without one means that specrun is gone. Unlike a signal at the death of
 //! the parent, which the kernel sends to one process only, this reaches the workers of a service as well.
 
-use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -14,12 +12,15 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::log::{Keeper, Log, Logs};
+
 /// What is to be started.
 pub(super) struct Spawn<'a> {
     pub(super) words: &'a [String],
     pub(super) variables: &'a [(String, String)],
     pub(super) dir: &'a Path,
     pub(super) log: &'a Path,
+    pub(super) logs: &'a Logs,
     /// Whether it dies with this process.
     pub(super) guarded: bool,
 }
@@ -28,6 +29,7 @@ pub(super) struct Spawn<'a> {
 pub(super) struct Group {
     child: Child,
     guard: Option<(Child, ChildStdin)>,
+    keeper: Option<Keeper>,
     ended: Option<ExitStatus>,
 }
 
@@ -37,12 +39,7 @@ impl Group {
             .words
             .split_first()
             .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the command is empty"))?;
-        // Whatever a service says of its secrets is for this user alone.
-        let out = File::options()
-            .create(true)
-            .append(true)
-            .mode(0o600)
-            .open(s.log)?;
+        let Log { to: out, keeper } = s.logs.open(s.log)?;
         let child = Command::new(program)
             .args(arguments)
             .envs(s.variables.iter().map(|(k, v)| (k, v)))
@@ -56,6 +53,7 @@ impl Group {
         let mut group = Self {
             child,
             guard: None,
+            keeper,
             ended: None,
         };
         if s.guarded {
@@ -96,7 +94,15 @@ impl Group {
         if self.ended.is_none() {
             self.ended = self.child.wait().ok();
         }
+        self.drain();
         self.release();
+    }
+
+    /// Waits a moment until what was printed is in the log.
+    pub(super) fn drain(&mut self) {
+        if let Some(keeper) = &mut self.keeper {
+            keeper.drain(Duration::from_secs(1));
+        }
     }
 
     fn signal(&self, signal: Signal) {

@@ -118,6 +118,7 @@ fn run(
         variables,
         dir,
         log,
+        logs: &site.logs,
         guarded: true,
     })
     .map_err(|e| ServiceError::failed(name, format!("installing: {e}")))?;
@@ -125,6 +126,9 @@ fn run(
     let mut lines = ready::Lines::of(log);
     loop {
         let ended = group.ended();
+        if ended.is_some() {
+            group.drain();
+        }
         for message in lines.more() {
             (site.notify)(Progress {
                 service: name.to_owned(),

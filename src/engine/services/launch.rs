@@ -241,9 +241,15 @@ impl Launch<'_> {
         let mut asker = self.spawn(service, ready, &log)?;
         let until = Instant::now() + ready.within;
         loop {
+            // Asked first: one that has ended meanwhile is not there, whatever its last answer was.
+            let answers = asker.ask();
             let group = |board: &mut Board| {
                 let one = board.running.all.iter_mut().find(|one| one.name == name)?;
-                one.group.ended()
+                let ended = one.group.ended();
+                if ended.is_some() {
+                    one.group.drain();
+                }
+                ended
             };
             if let Some(status) = group(&mut self.board()) {
                 let taken = tail(&log, 40).iter().any(|line| {
@@ -258,7 +264,7 @@ impl Launch<'_> {
                 let what = format!("it ended with {status} before it was ready");
                 return Err(ServiceError::failed(name, what).with_log(&log));
             }
-            if asker.ask() {
+            if answers {
                 return Ok(true);
             }
             if (self.order.site.interrupted)() {
@@ -291,6 +297,7 @@ impl Launch<'_> {
             variables: &variables,
             dir: &absolute(&self.order.environment.dir),
             log,
+            logs: &self.order.site.logs,
             guarded: self.order.life == Life::OfTheProcess,
         })
         .map_err(|e| fail(e.to_string()))?;

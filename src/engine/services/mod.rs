@@ -12,6 +12,7 @@ mod guard;
 mod identity;
 mod install;
 mod launch;
+mod log;
 mod ready;
 mod record;
 mod state;
@@ -21,6 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use launch::{Life, Order, Running};
+pub use log::{Logs, keep};
 pub use state::{Held, ServiceState, Up, down, hold, status, up};
 
 use crate::spec::environment::{Environment, ServiceFacts};
@@ -31,6 +33,8 @@ pub struct Site<'a> {
     pub cache: PathBuf,
     /// For data and logs of the services: a folder of the run, or of the environment that is up.
     pub home: PathBuf,
+    /// How logs are kept.
+    pub logs: Logs,
     /// Told what happens, as it happens: installing takes minutes.
     pub notify: &'a (dyn Fn(Progress) + Sync),
     /// Asked often; true gives up and stops what was started.

@@ -20,6 +20,17 @@ impl Environment {
     /// # Errors
     /// Every required secret without one, and files that cannot be read.
     pub fn secret_values(&self, variables: Variables<'_>) -> Result<Vec<Secret>, Vec<Diagnostic>> {
+        let (found, wrong) = self.look_up(variables);
+        if wrong.is_empty() { Ok(found) } else { Err(wrong) }
+    }
+
+    /// The secrets that have a value, whatever the others do: for what shall not show them.
+    #[must_use]
+    pub fn known_secrets(&self, variables: Variables<'_>) -> Vec<Secret> {
+        self.look_up(variables).0
+    }
+
+    fn look_up(&self, variables: Variables<'_>) -> (Vec<Secret>, Vec<Diagnostic>) {
         let mut found = Vec::new();
         let mut wrong = Vec::new();
         for source in &self.secrets {
@@ -48,7 +59,7 @@ impl Environment {
                 None => {}
             }
         }
-        if wrong.is_empty() { Ok(found) } else { Err(wrong) }
+        (found, wrong)
     }
 
     /// Endpoints and secrets with every text resolved. What names a service that is not there is left out: nobody

@@ -37,7 +37,7 @@ impl Lookup for SystemLookup {
 
 /// Why a name gave no address; found again in the chain of a request's error.
 #[derive(Debug)]
-pub(super) enum ResolveError {
+pub(in crate::tools) enum ResolveError {
     NoAddress { host: String, why: String },
     Refused(Box<Failure>),
 }
@@ -74,30 +74,41 @@ impl Resolve for Judged {
         let lookup = Arc::clone(&self.lookup);
         let trusted = self.proxies.contains(&host);
         Box::pin(async move {
-            let no_address = |why: String| ResolveError::NoAddress {
-                host: host.clone(),
-                why,
-            };
-            let found = match host.parse::<IpAddr>() {
-                Ok(address) => vec![address],
-                Err(_) => lookup
-                    .lookup(host.clone())
-                    .await
-                    .map_err(|e| no_address(e.to_string()))?,
-            };
-            if found.is_empty() {
-                return Err(no_address("it has no address".to_owned()).into());
-            }
-            if !trusted {
-                // One refused address refuses the name: a mixed answer is how rebinding looks.
-                for address in &found {
-                    judge(&grants, &host, *address, None).map_err(|f| ResolveError::Refused(Box::new(f)))?;
-                }
-            }
+            let found = addresses(&grants, lookup.as_ref(), &host, trusted).await?;
             let addrs: Addrs = Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0)));
             Ok(addrs)
         })
     }
+}
+
+/// The addresses of a host, each of which may be connected to; `trusted` ones are not judged.
+pub(in crate::tools) async fn addresses(
+    grants: &Grants,
+    lookup: &dyn Lookup,
+    host: &str,
+    trusted: bool,
+) -> Result<Vec<IpAddr>, ResolveError> {
+    let no_address = |why: String| ResolveError::NoAddress {
+        host: host.to_owned(),
+        why,
+    };
+    let found = match host.parse::<IpAddr>() {
+        Ok(address) => vec![address],
+        Err(_) => lookup
+            .lookup(host.to_owned())
+            .await
+            .map_err(|e| no_address(e.to_string()))?,
+    };
+    if found.is_empty() {
+        return Err(no_address("it has no address".to_owned()));
+    }
+    if !trusted {
+        // One refused address refuses the name: a mixed answer is how rebinding looks.
+        for address in &found {
+            judge(grants, host, *address, None).map_err(|f| ResolveError::Refused(Box::new(f)))?;
+        }
+    }
+    Ok(found)
 }
 
 /// Whether an address that `host` stands for may be connected to; whether the host itself is granted is judged

@@ -1,4 +1,4 @@
-//! From the error of the client below to a class with one sentence. The chain of causes is walked, because the
+//! From the error of the client below (reqwest's, or that of the Kubernetes client) to a class with one sentence. The chain of causes is walked, because the
 //! outermost error says only that sending failed.
 
 use std::error::Error;
@@ -18,22 +18,9 @@ pub enum Phase {
 }
 
 /// The failure behind an error of the client.
-pub fn failure(error: &reqwest::Error, phase: Phase, request: &str) -> Failure {
-    let mut causes: Vec<&(dyn Error + 'static)> = Vec::new();
-    let mut next: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(cause) = next {
-        causes.push(cause);
-        // What an io error carries is not its source but its inside.
-        next = cause
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-            .map(|inner| inner as &(dyn Error + 'static))
-            .or_else(|| cause.source());
-        if causes.len() > 32 {
-            break;
-        }
-    }
-    let (class, what) = classed(&causes, error, phase);
+pub fn failure(error: &(dyn Error + 'static), phase: Phase, request: &str) -> Failure {
+    let causes = chain(error);
+    let (class, what) = classed(&causes, phase);
     if let Some(refused) = causes
         .iter()
         .find_map(|c| match c.downcast_ref::<ResolveError>() {
@@ -82,7 +69,31 @@ pub fn body_failure(error: &BodyError, request: &str) -> Failure {
     }
 }
 
-fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Phase) -> (Class, String) {
+/// The class of an error of a connection, with one sentence.
+pub fn by_cause(error: &(dyn Error + 'static), phase: Phase) -> (Class, String) {
+    classed(&chain(error), phase)
+}
+
+/// An error and what is behind it, outermost first.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> Vec<&'a (dyn Error + 'static)> {
+    let mut causes: Vec<&(dyn Error + 'static)> = Vec::new();
+    let mut next: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(cause) = next {
+        causes.push(cause);
+        // What an io error carries is not its source but its inside.
+        next = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref)
+            .map(|inner| inner as &(dyn Error + 'static))
+            .or_else(|| cause.source());
+        if causes.len() > 32 {
+            break;
+        }
+    }
+    causes
+}
+
+fn classed(causes: &[&(dyn Error + 'static)], phase: Phase) -> (Class, String) {
     for cause in causes {
         if let Some(tls) = cause.downcast_ref::<rustls::Error>() {
             return (Class::Tls, tls_sentence(tls));
@@ -149,10 +160,11 @@ fn classed(causes: &[&(dyn Error + 'static)], error: &reqwest::Error, phase: Pha
             };
         }
     }
-    if error.is_timeout() {
+    let own = causes.iter().find_map(|c| c.downcast_ref::<reqwest::Error>());
+    if own.is_some_and(reqwest::Error::is_timeout) {
         return (Class::Timeout, "no answer in time".to_owned());
     }
-    if error.is_builder() {
+    if own.is_some_and(reqwest::Error::is_builder) {
         return (Class::BadParameter, "the request cannot be built".to_owned());
     }
     match phase {

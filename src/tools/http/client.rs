@@ -36,9 +36,9 @@ const FRAMING: [&str; 9] = [
 
 /// The client. Connections are shared by everything that is sent through it.
 pub struct Http {
-    grants: Arc<Grants>,
+    pub(super) grants: Arc<Grants>,
     redactor: Arc<Redactor>,
-    lookup: Arc<dyn Lookup>,
+    pub(super) lookup: Arc<dyn Lookup>,
     clients: Mutex<HashMap<Key, reqwest::Client>>,
 }
 
@@ -53,7 +53,7 @@ struct Key {
 
 /// Which of the limits ends an exchange.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Bound {
+pub(in crate::tools) enum Bound {
     Head(Duration),
     Total(Duration),
     Step,
@@ -68,11 +68,7 @@ impl Http {
     /// With another way to resolve names.
     #[must_use]
     pub fn with_lookup(grants: Arc<Grants>, redactor: Arc<Redactor>, lookup: Arc<dyn Lookup>) -> Self {
-        static PROVIDER: Once = Once::new();
-        PROVIDER.call_once(|| {
-            // An error says that there is one already, which is as good.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-        });
+        use_ring();
         Self {
             grants,
             redactor,
@@ -320,7 +316,7 @@ impl Http {
         }
     }
 
-    fn shown(&self, method: &str, url: &Url) -> String {
+    pub(super) fn shown(&self, method: &str, url: &Url) -> String {
         let whole = self.redactor.redact(&format!("{method} {url}"));
         if whole.chars().nth(SHOWN_URL).is_none() {
             return whole;
@@ -330,7 +326,7 @@ impl Http {
         short
     }
 
-    fn masked(&self, mut failure: Failure) -> Failure {
+    pub(super) fn masked(&self, mut failure: Failure) -> Failure {
         let mask = |text: &mut String| *text = self.redactor.redact(text);
         mask(&mut failure.message);
         failure.details.iter_mut().for_each(mask);
@@ -340,8 +336,17 @@ impl Http {
     }
 }
 
+/// Chooses the cryptography that TLS uses in this process.
+pub(in crate::tools) fn use_ring() {
+    static PROVIDER: Once = Once::new();
+    PROVIDER.call_once(|| {
+        // An error says that there is one already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    });
+}
+
 /// Waits for `work`, but not beyond `end` and not when the run is cancelled.
-pub(super) async fn within<T>(
+pub(in crate::tools) async fn within<T>(
     until: &Until,
     end: (Instant, Bound),
     shown: &str,
@@ -365,7 +370,7 @@ pub(super) async fn within<T>(
     }
 }
 
-fn headers(
+pub(super) fn headers(
     endpoint: Option<&Endpoint>,
     request: &Request,
     host: Option<&str>,
@@ -535,7 +540,7 @@ fn proxies(grants: &Grants) -> Result<Vec<(String, reqwest::Proxy)>, Failure> {
     Ok(list)
 }
 
-fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
+pub(super) fn read(path: &Path, what: &str) -> Result<Vec<u8>, Failure> {
     std::fs::read(path).map_err(|e| {
         Failure::new(
             Class::Missing,

@@ -11,6 +11,7 @@ mod client;
 mod inflate;
 mod json;
 mod judge;
+mod ready;
 mod request;
 mod response;
 mod target;
@@ -19,5 +20,13 @@ pub use address::{Lookup, SystemLookup};
 pub use client::Http;
 pub use json::{JsonError, parse as parse_json};
 pub use judge::{Answer, Judge};
+pub use ready::{Blob, Peer, Ready, Tls};
 pub use request::{Body, Limits, Request, Text, Until};
 pub use response::{Response, class_of};
+
+// What the Kubernetes client shares with this one: judged addresses, classes, caps.
+pub(in crate::tools) use address::addresses;
+pub(in crate::tools) use classify::{Phase, body_failure, by_cause, failure as client_failure};
+pub(in crate::tools) use client::{Bound, use_ring, within};
+pub(in crate::tools) use inflate::Inflate;
+pub(in crate::tools) use target::judge as judge_url;

@@ -21,7 +21,7 @@ pub struct Response {
     pub elapsed: Duration,
     /// `POST http://127.0.0.1:5000/api/...`, for messages; secrets masked.
     pub request: String,
-    pub(super) redactor: Arc<Redactor>,
+    pub(in crate::tools) redactor: Arc<Redactor>,
 }
 
 impl Response {

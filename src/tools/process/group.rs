@@ -2,8 +2,6 @@
 
 use rustix::process::{Pid, Signal};
 
-use super::MARKER;
-
 /// A process group that is killed when this is dropped.
 #[derive(Debug)]
 pub struct Group(Option<Pid>);
@@ -37,37 +35,4 @@ impl Drop for Group {
     fn drop(&mut self) {
         self.kill();
     }
-}
-
-/// Kills every process that carries the marker of this run and is not this process itself: those that left their
-/// group. Returns how many there were. Only where `/proc` exists; elsewhere it finds none.
-pub fn sweep(run: &str) -> usize {
-    let wanted = format!("{MARKER}={run}");
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return 0;
-    };
-    let own = std::process::id();
-    let mut found = 0;
-    for entry in entries.flatten() {
-        let Some(pid) = entry
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse::<u32>().ok())
-        else {
-            continue;
-        };
-        if pid == own {
-            continue;
-        }
-        let Ok(environ) = std::fs::read(entry.path().join("environ")) else {
-            continue;
-        };
-        if environ.split(|b| *b == 0).any(|var| var == wanted.as_bytes())
-            && let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw)
-            && rustix::process::kill_process(pid, Signal::KILL).is_ok()
-        {
-            found += 1;
-        }
-    }
-    found
 }

@@ -18,7 +18,7 @@ use super::{Grants, Redactor};
 use crate::value::Secret;
 
 pub use capture::Captured;
-pub use group::{Group, sweep};
+pub use group::Group;
 pub use lookup::find;
 pub use version::first_version;
 

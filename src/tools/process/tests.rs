@@ -235,22 +235,6 @@ async fn what_it_leaves_behind_dies_when_it_ends() {
 }
 
 #[tokio::test]
-async fn the_sweep_finds_what_left_its_group() {
-    let dir = tempfile::tempdir().unwrap();
-    let file = dir.path().join("pid");
-    let id = format!("sweep-{}", std::process::id());
-    let script = format!(
-        "setsid sh -c 'echo $$ > {}; exec sleep 1000' >/dev/null 2>&1 & while [ ! -s {0} ]; do sleep 0.02; done",
-        file.display()
-    );
-    processes(&id).run(sh(&script), &until(CAP)).await.unwrap();
-    let pid = line_of(&file).await;
-    assert!(alive(&pid));
-    assert!(sweep(&id) >= 1);
-    gone(&pid).await;
-}
-
-#[tokio::test]
 async fn endless_output_is_ended() {
     let dir = tempfile::tempdir().unwrap();
     let mut command = Command::new("yes", []);

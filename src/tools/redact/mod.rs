@@ -27,6 +27,8 @@ pub const MIN_LENGTH: usize = 4;
 pub struct Redactor {
     /// None: there is no secret to look for.
     search: Option<AhoCorasick>,
+    /// What is looked for, in order, so that the beginning of one is found quickly.
+    forms: Vec<Vec<u8>>,
     /// Bytes of the longest form.
     longest: usize,
 }
@@ -49,7 +51,11 @@ impl Redactor {
                 .build(&forms)
                 .expect("the forms of a run's secrets are far from the limits of the automaton")
         });
-        Self { search, longest }
+        Self {
+            search,
+            forms,
+            longest,
+        }
     }
 
     /// The text with every secret replaced by `***`.
@@ -97,6 +103,20 @@ impl Redactor {
     #[must_use]
     pub fn finds(&self, bytes: &[u8]) -> bool {
         self.search.as_ref().is_some_and(|search| search.is_match(bytes))
+    }
+
+    /// How many bytes at the end could be the beginning of a secret whose rest is still to come.
+    fn could_begin(&self, bytes: &[u8]) -> usize {
+        let most = self.longest.saturating_sub(1).min(bytes.len());
+        let begins = |end: &[u8]| {
+            let at = self.forms.partition_point(|form| form.as_slice() <= end);
+            self.forms.get(at).is_some_and(|form| form.starts_with(end))
+        };
+        let lengths = (1..=most).rev();
+        lengths
+            .into_iter()
+            .find(|n| begins(&bytes[bytes.len() - n..]))
+            .unwrap_or(0)
     }
 
     /// Appends the redacted bytes up to `upto`, or up to the end of a secret that starts before it. Returns how many

@@ -38,7 +38,7 @@ impl<W: Write> Write for Redacting<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.held.extend_from_slice(bytes);
         // A match that starts before this point lies whole within what is held, or is no match.
-        let safe = (self.held.len() + 1).saturating_sub(self.redactor.longest.max(1));
+        let safe = self.held.len() - self.redactor.could_begin(&self.held);
         if safe > 0 {
             let mut out = Vec::with_capacity(safe);
             let taken = self.redactor.take(&self.held, safe, &mut out);

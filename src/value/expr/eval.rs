@@ -203,9 +203,12 @@ fn field<'a>(value: Cow<'a, Value>, name: &str) -> Result<Found<'a>, Problem> {
         },
         Value::Null => Found::Missing(format!("no field `{name}`: what stands before it is null")),
         Value::Distribution(sample) => Found::There(Cow::Owned(figure(sample, name)?)),
-        Value::Estimate(Estimate::Proportion(p)) => match name {
-            "k" => Found::There(Cow::Owned(count(p.k)?)),
-            "n" => Found::There(Cow::Owned(count(p.n)?)),
+        Value::Estimate(
+            Estimate::Proportion(crate::value::Proportion { k, n })
+            | Estimate::Series(crate::value::Series { k, n, .. }),
+        ) => match name {
+            "k" => Found::There(Cow::Owned(count(*k)?)),
+            "n" => Found::There(Cow::Owned(count(*n)?)),
             _ => {
                 return Err(Problem::new(format!(
                     "a share of a sample has no field `{name}`; has: k, n"

@@ -67,6 +67,7 @@ pub(super) enum Builtin {
     Quantile,
     ShareAbove,
     Distribution,
+    PairedRatio,
 }
 
 impl Builtin {
@@ -466,5 +467,14 @@ pub const FUNCTIONS: &[Function] = &[
         example: "distribution(times).p50 < 2s",
         which: Builtin::Distribution,
         arguments: (1, 1),
+    },
+    Function {
+        name: "paired_ratio",
+        signature: "paired_ratio(list, list) -> ratio of pairs",
+        description: "The ratio of the second list to the first, pair by pair (each pair measured under the same \
+                      conditions), so that a limit on it is tested with a confidence. It needs two pairs, and five to say much.",
+        example: "paired_ratio(cpu_times, gpu_times) < 50%",
+        which: Builtin::PairedRatio,
+        arguments: (2, 2),
     },
 ];

@@ -99,6 +99,79 @@ fn each_signal_cleans_up_completes_the_reports_and_has_its_code() {
     }
 }
 
+/// Specs that make a file, work, and remove it again.
+fn project_of_many(specs: usize) -> Project {
+    let project = Project::new();
+    project.file("specs/made/none", "");
+    for n in 0..specs {
+        let body = format!(
+            "tools: [exec]\nsteps:\n  - id: make\n    exec.run: {{argv: [touch, made/{n}]}}\n    cleanup:\n      exec.run: {{argv: [rm, made/{n}]}}\n  \
+             - id: tell\n    exec.run: {{argv: [sh, -c, 'echo >> began; exec sleep 0.05']}}\nexpect:\n  - make.exit_code == 0\n"
+        );
+        project.file(&format!("specs/s{n:02}.yaml"), &spec(&format!("S{n:02}"), &body));
+    }
+    project
+}
+
+/// One after the other, each at another place of the run: what was made is gone, every report names every spec.
+#[test]
+fn whenever_a_signal_comes_everything_is_cleaned_up_and_told() {
+    const SPECS: usize = 12;
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        for after in [0, 1, 3, 6, 9] {
+            let project = project_of_many(SPECS);
+            let running = Running::start(project.command(&[
+                "specs",
+                "-j",
+                "2",
+                "--report",
+                "json=r.json",
+                "--report",
+                "junit=j.xml",
+            ]));
+            let began = || std::fs::read(project.path().join("specs/began")).map_or(0, |text| text.len());
+            let start = Instant::now();
+            let first = || project.path().join(".specrun/runs").exists();
+            while began() < after || !first() {
+                assert!(start.elapsed() < CAP, "only {} specs began", began());
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            send(&running, signal);
+            let ran = running.wait();
+            let at = format!("{signal:?} after {after} specs: {}\n{}", ran.stdout, ran.stderr);
+            assert_eq!(ran.code, code, "{at}");
+            let left = std::fs::read_dir(project.path().join("specs/made"))
+                .unwrap()
+                .count();
+            assert_eq!(left, 1, "{at}");
+            let json: serde_json::Value = serde_json::from_str(&project.read("r.json")).unwrap();
+            assert_eq!(json["specs"].as_array().unwrap().len(), SPECS, "{at}");
+            assert!(project.read("j.xml").ends_with("</testsuites>\n"), "{at}");
+        }
+    }
+}
+
+/// A program may leave its process group, and even its session; the run still ends it.
+#[test]
+fn a_program_that_left_its_group_ends_with_the_run() {
+    let project = Project::new();
+    project.file(
+        "specs/a.yaml",
+        &spec(
+            "A",
+            "tools: [exec]\nsteps:\n  - id: a\n    exec.run: {argv: [sh, -c, 'setsid sh -c \"echo \\$\\$ > child; exec sleep 987\" >/dev/null 2>&1 & while ! test -s child; do sleep 0.02; done']}\n\
+             expect:\n  - a.exit_code == 0\n",
+        ),
+    );
+    let ran = project.run(&["specs"]).code(0);
+    assert!(
+        ran.stderr.contains("ended 1 program that steps had left running"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!child_lives(&project), "it outlived the run");
+}
+
 #[test]
 fn a_second_signal_ends_at_once_and_clean_does_the_rest() {
     let project = project("test -e free || { echo waiting > waiting; sleep 987; }; echo cleaned > cleaned");
@@ -146,6 +219,29 @@ fn after_a_sigkill_clean_undoes_and_ends_what_was_left() {
         "both specs are taken; the input is unknown: {}",
         again.stderr
     );
+}
+
+#[test]
+fn clean_says_what_it_cannot_remove_and_ends_with_7() {
+    let project = project("echo it is not yours >&2; exit 3");
+    let running = start(&project);
+    send(&running, Signal::KILL);
+    assert_eq!(running.wait().code, 137);
+    for _ in 0..2 {
+        // As often as it is tried: what is there is told.
+        let ran = project.run(&["clean"]).code(7);
+        assert!(
+            ran.stdout.contains("LEFT: exec.run of A/a.cleanup[0]"),
+            "{}",
+            ran.stdout
+        );
+        assert!(ran.stdout.contains("exit code 3"), "{}", ran.stdout);
+        assert!(
+            ran.stderr.contains("1 thing could not be removed"),
+            "{}",
+            ran.stderr
+        );
+    }
 }
 
 /// A step that ends when a file is there; it has less time than the stop will last.

@@ -5,6 +5,7 @@
 //! share services; a service is started when the first room needs it and stopped when the last one is done. It needs
 //! Python and a package index. Without the lab: `cargo test -- --skip lab::`.
 
+mod kube;
 mod registry;
 mod room;
 mod scripts;
@@ -14,7 +15,7 @@ use crate::support::root;
 use room::Room;
 
 /// Every room.
-const ROOMS: &[&Room] = &[&registry::ROOM];
+const ROOMS: &[&Room] = &[&kube::ROOM, &kube::NODE_ROOM, &registry::ROOM];
 
 #[test]
 fn every_fault_of_the_lab_is_held_to_a_spec() {

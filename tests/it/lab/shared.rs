@@ -10,7 +10,7 @@ use specrun::actions::REGISTRY;
 use specrun::check::Verdict;
 use specrun::diag::Diagnostics;
 use specrun::engine::journal;
-use specrun::engine::services::{Held, Progress, Site, hold};
+use specrun::engine::services::{Held, Logs, Progress, Site, hold};
 use specrun::event::EventKind;
 use specrun::source::Sources;
 use specrun::spec::environment::{self, Environment};
@@ -57,6 +57,16 @@ impl Lab {
     pub fn run(&self, environment: &str, specs: &[PathBuf], code: i32) -> Outcomes {
         self.house
             .specrun(self.house.folder.path(), environment, specs, code)
+    }
+
+    /// The program, where it finds the services that are up.
+    pub fn command(&self) -> Command {
+        self.house.command(self.house.folder.path())
+    }
+
+    /// The folder of all rooms.
+    pub fn folder(&self) -> &Path {
+        self.house.folder.path()
     }
 
     /// Runs specs in an environment whose services the run itself starts and stops.
@@ -114,6 +124,7 @@ impl House {
         let site = Site {
             cache: self.cache.clone(),
             home: PathBuf::new(),
+            logs: Logs::default(),
             notify: &tell,
             interrupted: &|| false,
         };
@@ -127,9 +138,20 @@ impl House {
         held
     }
 
+    fn command(&self, dir: &Path) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_specrun"));
+        command
+            .current_dir(dir)
+            .stdin(Stdio::null())
+            .env_remove("CI")
+            .env_remove("GITHUB_ACTIONS")
+            .env("SPECRUN_CACHE", &self.cache);
+        command
+    }
+
     fn specrun(&self, dir: &Path, environment: &str, specs: &[PathBuf], code: i32) -> Outcomes {
         let runs = tempfile::tempdir_in(self.folder.path()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_specrun"));
+        let mut command = self.command(dir);
         command
             .arg("run")
             .args(specs)
@@ -137,12 +159,7 @@ impl House {
             .arg(root().join(environment))
             .arg("--run-dir")
             .arg(runs.path())
-            .args(["--jobs", "2", "--quiet"])
-            .current_dir(dir)
-            .stdin(Stdio::null())
-            .env_remove("CI")
-            .env_remove("GITHUB_ACTIONS")
-            .env("SPECRUN_CACHE", &self.cache);
+            .args(["--jobs", "2", "--quiet"]);
         Running::start(command).wait_up_to(CAP).code(code);
         let run = std::fs::read_dir(runs.path())
             .unwrap()

@@ -10,10 +10,10 @@ use std::fmt::Write as _;
 use super::junit::count;
 use crate::support::events::{Story, spec};
 
-const WORST: &str = "]]><script>alert(1)</script>\u{1b}[2J\u{1b}]0;x\u{7}\r\n::error::x\n</script><!--\u{0}\u{fffe}\u{202e}|`````@all %0A &amp; \" '";
+pub const WORST: &str = "]]><script>alert(1)</script>\u{1b}[2J\u{1b}]0;x\u{7}\r\n::error::x\n</script><!--\u{0}\u{fffe}\u{202e}|`````@all %0A &amp; \" '";
 
 /// A failed run in which every text from outside is `text`.
-fn run(text: &str) -> Vec<Event> {
+pub fn run(text: &str) -> Vec<Event> {
     let mut info = spec("T01", text, "security", &["s"], &[("expect[0]", text)]);
     info.checks[0].because = Some(text.into());
     info.description = Some(text.into());
@@ -89,9 +89,9 @@ fn check(text: &str) {
     // Two cases, whatever their names: the check and the step.
     assert_eq!(
         (
-            count(&report, "failure"),
-            count(&report, "error"),
-            count(&report, "")
+            count(Format::Junit, &report, "failure"),
+            count(Format::Junit, &report, "error"),
+            count(Format::Junit, &report, "")
         ),
         (1, 1, 0)
     );

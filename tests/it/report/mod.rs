@@ -1,8 +1,8 @@
 //! Reports: what a run with every verdict looks like in each format, and that no text from outside steers one.
 
 mod files;
-mod hostile;
-mod junit;
+pub mod hostile;
+pub mod junit;
 mod machine;
 mod people;
 

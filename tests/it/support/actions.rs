@@ -77,6 +77,11 @@ impl Stage {
                 Arc::clone(&redactor),
                 Arc::clone(&self.lookup),
             ),
+            kube: specrun::tools::kube::Kube::with_lookup(
+                Arc::clone(&grants),
+                Arc::clone(&redactor),
+                Arc::clone(&self.lookup),
+            ),
             process: Processes::new(Arc::clone(&grants), Arc::clone(&redactor), "stage"),
             files: Files::new(&[&project as &Path], &[&run as &Path], Arc::clone(&grants)),
             grants,

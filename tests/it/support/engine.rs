@@ -10,14 +10,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use specrun::action::{Action, Class, Context, Failure, Family, OwnCheck, Registry};
 use specrun::check::{CheckOutcome, Verdict};
-use specrun::diag::Diagnostics;
 use specrun::engine::{self, Control, Options, Outcome, RunDir};
 use specrun::event::{Event, EventKind, RunId, RunInfo, Severity, Sink};
-use specrun::plan::{Given, Plan, Request, compile};
-use specrun::source::Sources;
-use specrun::spec::SpecDefaults;
+use specrun::plan::Plan;
 use specrun::tools::{Endpoints, Grants, Redactor, Tools};
 use specrun::value::Secret;
+
+use super::plans::compile_texts;
 
 /// The longest any wait for an event may take.
 pub const CAP: Duration = Duration::from_mins(2);
@@ -103,36 +102,12 @@ impl Bench {
     }
 
     pub fn plan(&self) -> Plan {
-        let sources = Sources::new();
-        let mut found = Diagnostics::new();
-        let mut specs = Vec::new();
-        for (name, text) in &self.specs {
+        let texts = self.specs.iter().map(|(name, text)| {
             let path = self.dir.path().join(name);
             std::fs::write(&path, text).unwrap();
-            specs.extend(specrun::spec::read(
-                &sources,
-                &path,
-                &REGISTRY,
-                SpecDefaults::default(),
-                &mut found,
-            ));
-        }
-        let found = found.sorted();
-        assert!(found.is_empty(), "{}", shown(&found));
-        let (plan, found) = compile(&Request {
-            sources: &sources,
-            registry: &REGISTRY,
-            specs: &specs,
-            given: Given {
-                set: &[],
-                environment: None,
-                secrets: &self.secrets,
-                variable: &|_| None,
-                complete: true,
-            },
-            defaults: SpecDefaults::default(),
+            (path, text.clone())
         });
-        plan.unwrap_or_else(|| panic!("{}", shown(&found)))
+        compile_texts(&REGISTRY, texts, &self.secrets).plan()
     }
 
     pub fn tools(&self, run: &str) -> Arc<Tools> {
@@ -325,17 +300,6 @@ impl Sink for Listener {
     fn name(&self) -> String {
         "test".into()
     }
-}
-
-fn shown(found: &[specrun::diag::Diagnostic]) -> String {
-    let lines: Vec<String> = found
-        .iter()
-        .map(|d| format!("{} ({:?})", d.message, d.help))
-        .collect();
-    lines.join(
-        "
-",
-    )
 }
 
 /// Counters by folder and name: tests run side by side and must not share any.

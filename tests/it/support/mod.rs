@@ -5,6 +5,7 @@ pub mod certificates;
 pub mod engine;
 pub mod events;
 pub mod faults;
+pub mod plans;
 pub mod specrun;
 pub mod verbs;
 pub mod webdriver;

@@ -132,7 +132,7 @@ impl<'a> Call<'a> {
                 Some(value) => Ok(value),
                 None => self.value(1),
             },
-            B::Proportion | B::Quantile | B::ShareAbove | B::Distribution => {
+            B::Proportion | B::Quantile | B::ShareAbove | B::Distribution | B::PairedRatio => {
                 samples::run(self).map(Cow::Owned)
             }
         }

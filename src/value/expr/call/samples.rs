@@ -6,7 +6,7 @@ use super::super::eval::{EvalError, quantile};
 use super::super::functions::Builtin;
 use super::super::operate::{Problem, point};
 use super::Call;
-use crate::value::{Dimension, Distribution, Estimate, Proportion, Value};
+use crate::value::{Dimension, Distribution, Estimate, Proportion, Series, Value};
 
 pub(super) fn run(call: &Call<'_>) -> Result<Value, EvalError> {
     match call.which {
@@ -31,13 +31,77 @@ pub(super) fn run(call: &Call<'_>) -> Result<Value, EvalError> {
             let limit = call.value(1)?;
             match &*point(&limit).map_err(|problem| call.wrong(problem))? {
                 Value::Quantity(limit) if limit.dimension == sample.dimension() => {
-                    let (k, n) = (sample.above(limit.value), sample.count());
-                    Ok(Value::Estimate(Estimate::Proportion(Proportion { k, n })))
+                    Ok(Value::Estimate(above(&sample, limit.value)))
                 }
                 other => Err(call.unfit(1, &format!("a limit, {}", sample.dimension()), other)),
             }
         }
+        Builtin::PairedRatio => paired(call),
         _ => distribution(call),
+    }
+}
+
+/// The ratios of two lists of one length and one dimension.
+fn paired(call: &Call<'_>) -> Result<Value, EvalError> {
+    let (first, first_dimension) = measured(call, 0)?;
+    let (second, second_dimension) = measured(call, 1)?;
+    if first.len() != second.len() {
+        return Err(call.wrong(Problem::new(format!(
+            "{} and {} values are no pairs",
+            first.len(),
+            second.len()
+        ))));
+    }
+    if first_dimension != second_dimension {
+        return Err(call.wrong(Problem::new("the two lists are not of one dimension".to_owned())));
+    }
+    if first.is_empty() {
+        return Err(call.wrong(Problem::nothing("a ratio of no pairs says nothing")));
+    }
+    Ok(Value::Estimate(Estimate::Paired(
+        first.into_iter().zip(second).collect(),
+    )))
+}
+
+/// The positive numbers of a list, and what they measure.
+fn measured(call: &Call<'_>, i: usize) -> Result<(Vec<f64>, Option<Dimension>), EvalError> {
+    let list = call.value(i)?;
+    let Value::List(items) = &*list else {
+        return Err(call.unfit(i, "a list", &list));
+    };
+    let mut dimension = None;
+    let mut values = Vec::with_capacity(items.len());
+    for item in items {
+        let (value, own) = match item {
+            Value::Quantity(q) => (q.value, Some(q.dimension.clone())),
+            Value::Int(n) => (*n as f64, None),
+            Value::Float(x) => (*x, None),
+            other => return Err(call.unfit(i, "measured values", other)),
+        };
+        if !(value.is_finite() && value > 0.0) {
+            return Err(call.wrong(Problem::new(format!("{item} has no ratio to another value"))));
+        }
+        if values.is_empty() {
+            dimension = own;
+        } else if dimension != own {
+            return Err(call.wrong(Problem::new("the values are not of one dimension".to_owned())));
+        }
+        values.push(value);
+    }
+    Ok((values, dimension))
+}
+
+/// The share above a limit, with what is known of how the sample was taken.
+fn above(sample: &Distribution, limit: f64) -> Estimate {
+    let (k, n) = (sample.above(limit), sample.count());
+    match &sample.taken {
+        None => Estimate::Proportion(Proportion { k, n }),
+        Some(taken) => Estimate::Series(Series {
+            k,
+            n,
+            pairs: taken.pairs(|value| value > limit),
+            looks: taken.looks,
+        }),
     }
 }
 

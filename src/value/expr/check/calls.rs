@@ -187,7 +187,9 @@ impl Checker<'_> {
             },
             B::Abs | B::Round | B::Floor | B::Ceil | B::Int | B::Number | B::Text => self.number(call),
             B::Default => self.default(call),
-            B::Proportion | B::Quantile | B::ShareAbove | B::Distribution => self.sample(call),
+            B::Proportion | B::Quantile | B::ShareAbove | B::Distribution | B::PairedRatio => {
+                self.sample(call)
+            }
         }
     }
 
@@ -348,6 +350,21 @@ impl Checker<'_> {
                 (Type::Any, _) => self.unfit(call, 1, "a limit"),
                 _ => self.unfit(call, 0, "a sample"),
             },
+            Builtin::PairedRatio => {
+                for i in 0..2 {
+                    let measured = match call.ty(i) {
+                        Type::List(element) => matches!(
+                            element.present(),
+                            Type::Quantity(_) | Type::Int | Type::Number | Type::Any
+                        ),
+                        other => *other == Type::Any,
+                    };
+                    if !measured {
+                        return self.unfit(call, i, "a list of measured values");
+                    }
+                }
+                Type::Quantity(Dimension::Ratio)
+            }
             _ => match self.element(call).as_ref().map(Type::present) {
                 Some(Type::Quantity(dimension)) if !matches!(dimension, Dimension::Money(_)) => {
                     Type::Distribution(dimension.clone())

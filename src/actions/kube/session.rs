@@ -1,0 +1,202 @@
+//! What every action of the family needs: the cluster, who is asking, which namespace; and the powers, as far as they
+//! are known before the run.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use crate::action::{Context, Failure};
+use crate::tools::Capability;
+use crate::tools::http::Until;
+use crate::tools::kube::{Call, Cluster, Identity, Kind, Scope, guess};
+
+/// What stands for a part that is not known before the run.
+const UNKNOWN: &str = "?";
+/// So long before the step's deadline a wait ends, so that it can still say what it waited for.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// Where an action looks, and as whom.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct At {
+    /// The namespace; without it that of the endpoint `kube`, else that of its kubeconfig's context.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub namespace: Option<String>,
+    /// Who is asking, instead of whom the environment says: the `identity` of a step `kube.token`, or a user to act as
+    /// (`system:serviceaccount:ml:intern`), which the endpoint's own user must be allowed to impersonate.
+    #[serde(default, rename = "as")]
+    #[schemars(length(min = 1))]
+    pub acting_as: Option<String>,
+}
+
+/// One step's use of the cluster.
+pub(super) struct Session<'a> {
+    pub cx: &'a Context,
+    pub cluster: Arc<Cluster>,
+    pub identity: Identity,
+    pub until: Until,
+    namespace: Option<String>,
+    pub began: Instant,
+}
+
+impl<'a> Session<'a> {
+    /// # Errors
+    /// When the environment names no cluster, or its configuration cannot be used.
+    pub(super) async fn open(cx: &'a Context, at: &At) -> Result<Self, Failure> {
+        let until = Until {
+            deadline: cx.deadline.checked_sub(LAST_WORDS).unwrap_or(cx.deadline),
+            cancel: cx.cancel.clone(),
+        };
+        let identity = cx.tools.kube.identity(at.acting_as.as_deref())?;
+        if let Some(power) = at.acting_as.as_deref().and_then(impersonation) {
+            cx.tools.kube.judge(&power)?;
+        }
+        let cluster = cx
+            .tools
+            .kube
+            .cluster(cx.tools.endpoints.get("kube"), &until)
+            .await?;
+        Ok(Self {
+            cx,
+            cluster,
+            identity,
+            until,
+            namespace: at.namespace.clone(),
+            began: Instant::now(),
+        })
+    }
+
+    pub(super) async fn kind(&self, name: &str, api_version: Option<&str>) -> Result<Arc<Kind>, Failure> {
+        self.cluster.kind(name, api_version, &self.until).await
+    }
+
+    /// The namespace of those that have one.
+    pub(super) fn namespace(&self) -> &str {
+        self.namespace
+            .as_deref()
+            .unwrap_or_else(|| self.cluster.namespace())
+    }
+
+    /// The namespace in which objects of a kind are.
+    pub(super) fn namespace_of(&self, kind: &Kind) -> Option<&str> {
+        kind.namespaced.then(|| self.namespace())
+    }
+
+    pub(super) async fn ask(&self, call: Call) -> Result<Json, Failure> {
+        self.cluster
+            .ask(&call.identity(&self.identity), &self.until)
+            .await
+    }
+
+    /// One object.
+    pub(super) async fn get(&self, kind: &Kind, name: &str, sub: Option<&str>) -> Result<Json, Failure> {
+        let namespace = self.namespace_of(kind);
+        let call =
+            Call::new("GET", kind.path(namespace, Some(name), sub)).power(kind.power("get", namespace, sub));
+        self.ask(call).await
+    }
+
+    pub(super) fn scope(&self, kind: &Arc<Kind>, name: Option<&str>, labels: Option<&str>) -> Scope {
+        Scope {
+            kind: Arc::clone(kind),
+            namespace: self.namespace_of(kind).map(str::to_owned),
+            name: name.map(str::to_owned),
+            labels: labels.map(str::to_owned),
+            fields: None,
+            identity: self.identity.clone(),
+        }
+    }
+
+    /// All objects of a scope.
+    pub(super) async fn all(&self, scope: &Scope) -> Result<Vec<Json>, Failure> {
+        Ok(crate::tools::kube::all(&self.cluster, scope, &self.until)
+            .await?
+            .0)
+    }
+}
+
+/// Every action of the family reaches its endpoint; one that acts as another user makes its calls with that user's
+/// rights, and itself needs the right to act so.
+pub(super) fn reach(params: &Json, calls: impl IntoIterator<Item = Capability>) -> Vec<Capability> {
+    let mut all = vec![Capability::Endpoint {
+        family: "kube".to_owned(),
+    }];
+    all.extend(calls);
+    if let Some(user) = text(params, "as") {
+        all.extend(impersonation(user));
+    }
+    all
+}
+
+/// The power to act as a user.
+fn impersonation(user: &str) -> Option<Capability> {
+    if user.starts_with("token:") {
+        return None;
+    }
+    let account = user
+        .strip_prefix("system:serviceaccount:")
+        .and_then(|rest| rest.split_once(':'));
+    Some(Capability::Kube {
+        verb: "impersonate".to_owned(),
+        resource: if account.is_some() {
+            "serviceaccounts"
+        } else {
+            "users"
+        }
+        .to_owned(),
+        namespace: account.map(|(namespace, _)| namespace.to_owned()),
+    })
+}
+
+/// A text among the parameters, when it is known.
+pub(super) fn text<'a>(params: &'a Json, key: &str) -> Option<&'a str> {
+    params
+        .get(key)
+        .and_then(Json::as_str)
+        .filter(|text| !text.contains("${{"))
+}
+
+/// Calls on a fixed kind in the namespace of the parameters.
+pub(super) fn on<'a>(
+    params: &'a Json,
+    resource: &'a str,
+    verbs: &'a [&'a str],
+) -> impl Iterator<Item = Capability> + 'a {
+    let namespace = text(params, "namespace").unwrap_or(UNKNOWN);
+    verbs.iter().map(move |verb| Capability::Kube {
+        verb: (*verb).to_owned(),
+        resource: resource.to_owned(),
+        namespace: Some(namespace.to_owned()),
+    })
+}
+
+/// Calls on a kind of no namespace.
+pub(super) fn on_cluster<'a>(
+    resource: &'a str,
+    verbs: &'a [&'a str],
+) -> impl Iterator<Item = Capability> + 'a {
+    verbs.iter().map(move |verb| Capability::Kube {
+        verb: (*verb).to_owned(),
+        resource: resource.to_owned(),
+        namespace: None,
+    })
+}
+
+/// Calls on the kind of the parameters `kind` and `api_version`.
+pub(super) fn on_kind(params: &Json, verbs: &[&str], subresource: Option<&str>) -> Vec<Capability> {
+    let (mut resource, namespaced) = text(params, "kind").map_or_else(
+        || (UNKNOWN.to_owned(), true),
+        |kind| guess(kind, text(params, "api_version")),
+    );
+    if let Some(sub) = subresource.filter(|_| resource != UNKNOWN) {
+        resource = format!("{resource}/{sub}");
+    }
+    if namespaced {
+        on(params, &resource, verbs).collect()
+    } else {
+        on_cluster(&resource, verbs).collect()
+    }
+}
