@@ -163,6 +163,8 @@ fn describe(params: &Params, cx: &Context) -> Result<Output, Failure> {
     .map_err(|e| failed(&e))?;
     let path = cx.artifact("profile.json").map_err(|e| failed(&e))?;
     std::fs::write(&path, &text).map_err(|e| failed(&e))?;
+    // Steps name files relative to their spec, not to where the program was started.
+    let path = std::path::absolute(&path).map_err(|e| failed(&e))?;
     if let Some(save) = &params.save {
         cx.tools.files.write(&cx.base_dir, save, text.as_bytes())?;
     }
