@@ -10,6 +10,7 @@ Needs MLFLOW_TRACKING_URI. LAB_FAULT breaks it on purpose, so that specs can be 
   no-commit    the commit is not logged
   no-dataset   the data set is not logged
   no-approver  nobody is named as approver
+  no-seed      the seed is not passed on to what draws random numbers
 """
 
 import argparse
@@ -17,7 +18,7 @@ import json
 import os
 import sys
 
-FAULTS = ("gate-open", "gate-shut", "no-commit", "no-dataset", "no-approver")
+FAULTS = ("gate-open", "gate-shut", "no-commit", "no-dataset", "no-approver", "no-seed")
 
 
 def main() -> None:
@@ -38,8 +39,10 @@ def main() -> None:
     from sklearn.model_selection import train_test_split
 
     mlflow.set_experiment(arguments.experiment)
-    features, labels = payments(arguments.seed, arguments.flip)
-    x_train, x_test, y_train, y_test = train_test_split(features, labels, random_state=arguments.seed)
+    # None draws another seed each time.
+    seed = None if fault == "no-seed" else arguments.seed
+    features, labels = payments(seed, arguments.flip)
+    x_train, x_test, y_train, y_test = train_test_split(features, labels, random_state=seed)
     with mlflow.start_run() as run:
         if fault != "no-dataset":
             dataset = mlflow.data.from_pandas(
@@ -58,7 +61,7 @@ def main() -> None:
                 mlflow.log_input(dataset, context="training")
         mlflow.log_params({"seed": arguments.seed, "flip": arguments.flip, "C": 1.0})
         mlflow.set_tags(tags(arguments, fault))
-        model = LogisticRegression(C=1.0, max_iter=500, random_state=arguments.seed).fit(x_train, y_train)
+        model = LogisticRegression(C=1.0, max_iter=500, random_state=seed).fit(x_train, y_train)
         accuracy = float(model.score(x_test, y_test))
         for step, share in enumerate((0.25, 0.5, 1.0)):
             part = slice(0, int(len(x_test) * share))
@@ -99,7 +102,7 @@ def read_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def payments(seed: int, flip: float):
+def payments(seed: int | None, flip: float):
     """500 made-up payments: the features, and 1 where one is fraud."""
     import numpy
     import pandas

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use tokio_util::sync::CancellationToken;
 
-use crate::check::CheckOutcome;
+use crate::check::{CheckOutcome, Class, Failure};
 use crate::event::Severity;
 use crate::tools::Tools;
 use crate::value::{SpecId, StepId};
@@ -80,5 +80,26 @@ impl Context {
     pub fn artifact(&self, name: &str) -> std::io::Result<PathBuf> {
         std::fs::create_dir_all(&self.artifact_dir)?;
         Ok(self.artifact_dir.join(name))
+    }
+
+    /// Does work that blocks away from the threads that wait for networks; ends waiting when the run stops or the step's
+    /// time is over. `what` is the work in words: `hash of x`.
+    ///
+    /// # Errors
+    /// The work's own, `cancelled`, `timeout`.
+    pub async fn aside<T: Send + 'static>(
+        &self,
+        what: &str,
+        work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let working = tokio::task::spawn_blocking(work);
+        tokio::select! {
+            biased;
+            done = working => done.unwrap_or_else(|e| Err(Failure::new(Class::Internal, format!("{what}: {e}")))),
+            () = self.cancel.cancelled() => Err(Failure::new(Class::Cancelled, format!("{what}: the run was stopped"))),
+            () = tokio::time::sleep_until(self.deadline.into()) => {
+                Err(Failure::new(Class::Timeout, format!("{what}: not done before the step's deadline")))
+            }
+        }
     }
 }

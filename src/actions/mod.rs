@@ -15,7 +15,10 @@ pub mod kserve;
 pub mod kube;
 pub mod load;
 pub mod mlflow;
+pub mod model;
+pub mod pytest;
 pub mod s3;
+pub mod training;
 
 use crate::action::{Family, Registry};
 
@@ -31,7 +34,10 @@ const FAMILIES: &[Family] = &[
     kube::FAMILY,
     load::FAMILY,
     mlflow::FAMILY,
+    model::FAMILY,
+    pytest::FAMILY,
     s3::FAMILY,
+    training::FAMILY,
 ];
 
 /// The actions this program has.

@@ -1,7 +1,7 @@
 """fraud.py: a fraud model as a Kubeflow pipeline: ingest, features, train, evaluate, register.
 
-The steps use the standard library only, so that each runs wherever Python does: on the SDK's local runner, and on a
-cluster. Registration is plain HTTP to MLflow.
+Each step runs wherever Python does: on the SDK's local runner, and on a cluster. Only the first needs more than the
+standard library (minio, for a CSV in a bucket). Registration is plain HTTP to the MLflow of MLFLOW_TRACKING_URI.
 
 LAB_FAULT breaks a step on purpose, so that specs can be seen to fail:
   renamed-column   ingest calls `amount` something else
@@ -26,15 +26,23 @@ FAULTS = ("renamed-column", "null-value", "lost-row", "features-null", "features
 FAULT = os.environ.get("LAB_FAULT", "")
 
 
-@dsl.component(**PLAIN)
+@dsl.component(**PLAIN | {"packages_to_install": ["minio"]})
 def ingest(csv_uri: str, dataset: Output[Dataset]) -> int:
-    """Reads a CSV from a path or an address, and gives it on as it is; how many rows it has."""
+    """Reads a CSV from a path, an address or a bucket (s3://), and gives it on as it is; how many rows it has."""
     import csv
     import os
     import urllib.request
 
     fault = os.environ.get("LAB_FAULT", "")
-    if "://" in csv_uri:
+    if csv_uri.startswith("s3://"):
+        from minio import Minio
+
+        scheme, _, host = os.environ["AWS_ENDPOINT_URL"].partition("://")
+        store = Minio(host, os.environ["AWS_ACCESS_KEY_ID"], os.environ["AWS_SECRET_ACCESS_KEY"],
+                      secure=scheme == "https", region=os.environ.get("AWS_REGION", "us-east-1"))
+        bucket, key = csv_uri.removeprefix("s3://").split("/", 1)
+        text = store.get_object(bucket, key).read().decode()
+    elif "://" in csv_uri:
         with urllib.request.urlopen(csv_uri) as answer:
             text = answer.read().decode()
     else:
@@ -133,7 +141,7 @@ def evaluate(model: Input[Model], feats: Input[Dataset], metrics: Output[Metrics
 
 
 @dsl.component(**PLAIN)
-def register(model: Input[Model], accuracy: float, mlflow_uri: str, name: str) -> str:
+def register(model: Input[Model], accuracy: float, name: str) -> str:
     """Logs the model to MLflow and registers it; the number of the version."""
     import json
     import os
@@ -142,7 +150,7 @@ def register(model: Input[Model], accuracy: float, mlflow_uri: str, name: str) -
     import urllib.request
 
     def send(method, address, body):
-        asked = urllib.request.Request(mlflow_uri + address, data=body, method=method,
+        asked = urllib.request.Request(os.environ["MLFLOW_TRACKING_URI"] + address, data=body, method=method,
                                        headers={"Content-Type": "application/json"})
         with urllib.request.urlopen(asked) as answer:
             return answer.read()
@@ -153,7 +161,8 @@ def register(model: Input[Model], accuracy: float, mlflow_uri: str, name: str) -
     if os.environ.get("LAB_FAULT", "") == "skip-register":
         return "1"
     now = int(time.time() * 1000)
-    run = call("runs/create", experiment_id="0", start_time=now, run_name="fraud-train")["run"]["info"]
+    run = call("runs/create", experiment_id="0", start_time=now, run_name="fraud-train",
+               tags=[{"key": "model", "value": name}])["run"]["info"]
     with open(model.path, "rb") as file:
         folder = run["artifact_uri"].split(":", 1)[1].lstrip("/")
         send("PUT", f"/api/2.0/mlflow-artifacts/artifacts/{folder}/model/weights.json", file.read())
@@ -170,15 +179,14 @@ def register(model: Input[Model], accuracy: float, mlflow_uri: str, name: str) -
 
 
 @dsl.pipeline(name="fraud-train", description="From a CSV to a model in the registry, if it is good enough.")
-def fraud_train(csv_uri: str, mlflow_uri: str, model_name: str, seed: int = 7, threshold: float = 0.8):
+def fraud_train(csv_uri: str, model_name: str, seed: int = 7, threshold: float = 0.8):
     data = ingest(csv_uri=csv_uri)
     made = features(dataset=data.outputs["dataset"])
     trained = train(feats=made.outputs["feats"], seed=seed)
     judged = evaluate(model=trained.outputs["model"], feats=made.outputs["feats"])
     # One unnamed output on purpose: the local runner skips a branch on a named one and calls that a success.
     with dsl.If(judged.outputs["Output"] >= threshold):
-        register(model=trained.outputs["model"], accuracy=judged.outputs["Output"], mlflow_uri=mlflow_uri,
-                 name=model_name)
+        register(model=trained.outputs["model"], accuracy=judged.outputs["Output"], name=model_name)
 
 
 if FAULT and FAULT not in FAULTS:

@@ -14,7 +14,7 @@ mod run;
 pub mod suite;
 pub(in crate::actions) mod table;
 
-use crate::action::{Class, Context, DynAction, Failure, Family};
+use crate::action::{Context, DynAction, Failure, Family};
 
 pub use rule::Check;
 
@@ -40,13 +40,5 @@ async fn aside<T: Send + 'static>(
     what: &str,
     work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
-    let working = tokio::task::spawn_blocking(work);
-    tokio::select! {
-        biased;
-        done = working => done.unwrap_or_else(|e| Err(Failure::new(Class::Internal, format!("{what}: {e}")))),
-        () = cx.cancel.cancelled() => Err(Failure::new(Class::Cancelled, format!("{what}: the run was stopped"))),
-        () = tokio::time::sleep_until(cx.deadline.into()) => {
-            Err(Failure::new(Class::Timeout, format!("{what}: not done before the step's deadline")))
-        }
-    }
+    cx.aside(what, work).await
 }

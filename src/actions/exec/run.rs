@@ -7,14 +7,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::action::{Action, Class, Context, Failure, ParamProblem};
+use super::command::{Line, Word, printed};
+use crate::action::{Action, Context, Failure, ParamProblem};
 use crate::tools::Capability;
-use crate::tools::http::{Until, parse_json};
-use crate::tools::process::{Captured, Command, EnvValue};
+use crate::tools::http::Until;
+use crate::tools::process::Captured;
 use crate::value::{Bytes, Duration, Secret};
 
-/// Arguments that say what a program is asked to do, as far as a capability shows them.
-const FIRST_WORDS: usize = 2;
 /// Longer timeouts are taken to be this long.
 const LONGEST: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
@@ -52,25 +51,6 @@ pub struct Params {
     /// How long it may run; the step's timeout also holds.
     #[serde(default)]
     timeout: Option<Duration>,
-}
-
-/// A word of a command line.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-enum Word {
-    Text(String),
-    Number(serde_json::Number),
-    Flag(bool),
-}
-
-impl Word {
-    fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Number(number) => number.to_string(),
-            Self::Flag(flag) => flag.to_string(),
-        }
-    }
 }
 
 /// An exit code that is accepted.
@@ -123,52 +103,11 @@ impl Action for Run {
     const IDEMPOTENT: bool = false;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        let words: Vec<String> = params
-            .get("argv")
-            .and_then(Json::as_array)
-            .map(|words| {
-                words
-                    .iter()
-                    .map(|w| w.as_str().map_or_else(|| w.to_string(), str::to_owned))
-                    .collect()
-            })
-            .unwrap_or_default();
-        let known = |word: &&String| !word.contains("${{");
-        let program = words
-            .first()
-            .filter(known)
-            .cloned()
-            .unwrap_or_else(|| "?".to_owned());
-        // Flags name what is done as little as values do; the words before them do.
-        let args = words
-            .iter()
-            .skip(1)
-            .take_while(|w| known(w) && !w.starts_with('-'))
-            .take(FIRST_WORDS)
-            .cloned()
-            .collect();
-        vec![Capability::Exec { program, args }]
+        super::reach(params)
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
-        let names = |key: &str| {
-            params
-                .get(key)
-                .and_then(Json::as_object)
-                .map(|m| m.keys().cloned().collect::<Vec<_>>())
-        };
-        let plain = names("env").unwrap_or_default();
-        names("secret_env")
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|name| plain.contains(name))
-            .map(|name| ParamProblem {
-                pointer: "/secret_env".to_owned(),
-                message: format!("the variable `{name}` is given twice, in `env` and in `secret_env`"),
-                key: Some(name),
-                help: None,
-            })
-            .collect()
+        super::given_twice(params)
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
@@ -179,7 +118,17 @@ impl Action for Run {
                 .map_or(cx.deadline, |d| cx.deadline.min(Instant::now() + seconds(d))),
             cancel: cx.cancel.clone(),
         };
-        let done = cx.tools.process.run(command(params, cx)?, &until).await?;
+        let line = Line {
+            argv: params.argv,
+            env: params.env,
+            secret_env: params.secret_env,
+            dir: params.dir,
+        };
+        let mut command = line.command(cx)?;
+        command.stdin = params.stdin.map(String::into_bytes);
+        command.keep = params.keep_output.0 as usize;
+        command.most = params.max_output.0 as u64;
+        let done = cx.tools.process.run(command, &until).await?;
         let Some(exit_code) = done.code else {
             return Err(done.failure());
         };
@@ -193,7 +142,7 @@ impl Action for Run {
         let file = |c: &Captured| c.file.as_ref().map(|f| f.display().to_string());
         Ok(Output {
             exit_code,
-            json: json(&done.stdout),
+            json: printed(&done.stdout),
             elapsed: Duration(done.elapsed.as_secs_f64()),
             cut: done.stdout.cut || done.stderr.cut,
             stdout_file: file(&done.stdout),
@@ -202,128 +151,6 @@ impl Action for Run {
             stderr: done.stderr.text,
         })
     }
-}
-
-fn command(params: Params, cx: &Context) -> Result<Command, Failure> {
-    let settings = Settings::of(cx)?;
-    let mut words = params.argv.iter().map(Word::text);
-    let name = words
-        .next()
-        .ok_or_else(|| Failure::new(Class::BadParameter, "`argv` holds no program"))?;
-    let mut own = BTreeMap::new();
-    let mut command = match settings.programs.get(&name) {
-        Some(program) => {
-            let (Stand::Words(words) | Stand::Program { run: words, .. }) = program;
-            if let Stand::Program { env, .. } = program {
-                own.clone_from(env);
-            }
-            let mut stand_for = words.iter().cloned();
-            let program = stand_for.next().ok_or_else(|| {
-                Failure::new(
-                    Class::BadParameter,
-                    format!("the environment gives the program `{name}` no words"),
-                )
-            })?;
-            Command::new(program, stand_for)
-        }
-        None => Command::new(name, []),
-    };
-    command.args.extend(words);
-    // A step's own variables win over the program's, and these over everybody's.
-    let mut given = settings.env;
-    given.extend(own);
-    for (name, value) in given {
-        if !params.env.contains_key(&name) && !params.secret_env.contains_key(&name) {
-            command.env.push((name, EnvValue::Plain(value)));
-        }
-    }
-    for (name, value) in params.env {
-        command.env.push((name, EnvValue::Plain(value.text())));
-    }
-    for (name, value) in params.secret_env {
-        command.env.push((name, EnvValue::Secret(value)));
-    }
-    command.dir = match params.dir {
-        Some(dir) => cx.tools.files.readable(&cx.base_dir, &dir)?,
-        None => cx.base_dir.clone(),
-    };
-    command.stdin = params.stdin.map(String::into_bytes);
-    command.keep = params.keep_output.0 as usize;
-    command.most = params.max_output.0 as u64;
-    command.spill = Some(cx.artifact_dir.clone());
-    Ok(command)
-}
-
-/// What the environment says about programs.
-#[derive(Debug, Default)]
-struct Settings {
-    programs: BTreeMap<String, Stand>,
-    env: BTreeMap<String, String>,
-}
-
-/// What stands for the name of a program.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Stand {
-    Words(Vec<String>),
-    Program {
-        run: Vec<String>,
-        #[serde(default)]
-        env: BTreeMap<String, String>,
-    },
-}
-
-impl Settings {
-    fn of(cx: &Context) -> Result<Self, Failure> {
-        let Some(endpoint) = cx.tools.endpoints.get("exec") else {
-            return Ok(Self::default());
-        };
-        Ok(Self {
-            programs: setting(
-                &endpoint.settings,
-                "programs",
-                "lists of words, or `{run: [...], env: {...}}`, by name",
-            )?,
-            env: setting(&endpoint.settings, "env", "texts by name")?,
-        })
-    }
-}
-
-fn setting<T: serde::de::DeserializeOwned + Default>(
-    settings: &BTreeMap<String, Json>,
-    key: &str,
-    shape: &str,
-) -> Result<T, Failure> {
-    settings.get(key).map_or_else(
-        || Ok(T::default()),
-        |value| {
-            serde_json::from_value(value.clone()).map_err(|e| {
-                Failure::new(
-                    Class::BadParameter,
-                    format!("the environment's `endpoints.exec.{key}` must be {shape}: {e}"),
-                )
-            })
-        },
-    )
-}
-
-/// What programs print for other programs: the whole output, or a last line after lines for people.
-fn json(stdout: &Captured) -> Option<Json> {
-    let compound = |text: &str| {
-        let text = text.trim();
-        text.starts_with(['{', '['])
-            .then(|| parse_json(text.as_bytes()).ok())
-            .flatten()
-    };
-    let whole = (!stdout.cut).then(|| compound(&stdout.text)).flatten();
-    whole.or_else(|| {
-        stdout
-            .text
-            .lines()
-            .rev()
-            .find(|l| !l.trim().is_empty())
-            .and_then(compound)
-    })
 }
 
 fn seconds(d: Duration) -> std::time::Duration {

@@ -5,7 +5,7 @@ mod read;
 
 use serde_json::Value as Json;
 
-use crate::action::{Class, Context, DynAction, Failure, Family};
+use crate::action::{Context, DynAction, Failure, Family};
 use crate::tools::Capability;
 use crate::tools::files::Files;
 
@@ -37,13 +37,5 @@ async fn aside<T: Send + 'static>(
     work: impl FnOnce(&Files) -> Result<T, Failure> + Send + 'static,
 ) -> Result<T, Failure> {
     let tools = std::sync::Arc::clone(&cx.tools);
-    let working = tokio::task::spawn_blocking(move || work(&tools.files));
-    tokio::select! {
-        biased;
-        done = working => done.unwrap_or_else(|e| Err(Failure::new(Class::Internal, format!("{what}: {e}")))),
-        () = cx.cancel.cancelled() => Err(Failure::new(Class::Cancelled, format!("{what}: the run was stopped"))),
-        () = tokio::time::sleep_until(cx.deadline.into()) => {
-            Err(Failure::new(Class::Timeout, format!("{what}: not done before the step's deadline")))
-        }
-    }
+    cx.aside(what, move || work(&tools.files)).await
 }

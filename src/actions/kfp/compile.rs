@@ -24,8 +24,9 @@ pub struct Params {
     /// The pipeline's name, or that of its function; not needed when the file has one.
     #[serde(default)]
     pipeline: Option<String>,
-    /// The interpreter, which must have the package `kfp`. Without it the environment's (`endpoints: {kfp: {python:
-    /// ...}}`), else `python3`.
+    /// The interpreter, which must have the package `kfp`: a path, or a program that the environment names
+    /// (`endpoints: {exec: {programs: ...}}`). Without it the one of the environment (`endpoints: {kfp: {python: ...}}`),
+    /// else `python3`.
     #[serde(default)]
     python: Option<String>,
     /// Variables for the interpreter; the environment's (`endpoints: {kfp: {env: ...}}`) come before these.

@@ -34,8 +34,9 @@ pub struct Params {
     /// is slow and needs a package index; without it (the default) the interpreter must have them.
     #[serde(default)]
     install: bool,
-    /// The interpreter, which must have the package `kfp`. Without it the environment's (`endpoints: {kfp: {python:
-    /// ...}}`), else `python3`.
+    /// The interpreter, which must have the package `kfp`: a path, or a program that the environment names
+    /// (`endpoints: {exec: {programs: ...}}`). Without it the one of the environment (`endpoints: {kfp: {python: ...}}`),
+    /// else `python3`.
     #[serde(default)]
     python: Option<String>,
     /// Variables for the component; the environment's (`endpoints: {kfp: {env: ...}}`) come before these.

@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
 use crate::action::{Class, Context, Failure};
+use crate::actions::exec::{Line, Word};
 use crate::diag::did_you_mean;
 use crate::tools::http::Until;
-use crate::tools::process::{Command, EnvValue};
+use crate::tools::process::Command;
 use crate::value::{Duration, Secret};
 
 /// The interpreter when neither the step nor the environment names one.
@@ -174,13 +175,9 @@ impl Runner {
     }
 
     fn command(&self, driver: &Path, cx: &Context) -> Result<Command, Failure> {
-        let mut command = Command::new(self.interpreter(cx), [driver.display().to_string()]);
-        command.dir.clone_from(&cx.base_dir);
-        command.spill = Some(cx.artifact_dir.clone());
-        let mut env: BTreeMap<String, EnvValue> =
-            [("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONUNBUFFERED", "1")]
-                .map(|(k, v)| (k.to_owned(), EnvValue::Plain(v.to_owned())))
-                .into();
+        let mut env: BTreeMap<String, Word> = [("PYTHONDONTWRITEBYTECODE", "1"), ("PYTHONUNBUFFERED", "1")]
+            .map(|(k, v)| (k.to_owned(), Word::Text(v.to_owned())))
+            .into();
         if let Some(setting) = cx.tools.endpoints.get("kfp").and_then(|e| e.settings.get("env")) {
             let of_environment: BTreeMap<String, String> =
                 serde_json::from_value(setting.clone()).map_err(|e| {
@@ -189,20 +186,18 @@ impl Runner {
                         format!("the environment's `endpoints.kfp.env` must be texts by name: {e}"),
                     )
                 })?;
-            env.extend(of_environment.into_iter().map(|(k, v)| (k, EnvValue::Plain(v))));
+            env.extend(of_environment.into_iter().map(|(k, v)| (k, Word::Text(v))));
         }
-        env.extend(
-            self.env
-                .iter()
-                .map(|(k, v)| (k.clone(), EnvValue::Plain(v.clone()))),
-        );
-        env.extend(
-            self.secret_env
-                .iter()
-                .map(|(k, v)| (k.clone(), EnvValue::Secret(v.clone()))),
-        );
-        command.env = env.into_iter().collect();
-        Ok(command)
+        env.extend(self.env.iter().map(|(k, v)| (k.clone(), Word::Text(v.clone()))));
+        let line = Line {
+            argv: [self.interpreter(cx), driver.display().to_string()]
+                .map(Word::Text)
+                .into(),
+            env,
+            secret_env: self.secret_env.clone(),
+            dir: None,
+        };
+        line.command(cx)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Kubeflow Pipelines: pipelines compiled and really run by the SDK's local runner, and runs on an API server.
 //!
-//! The first three verbs start a Python that has the SDK (`kfp`) with a small program of ours ([`local`]); the others
-//! speak the API `v2beta1` over HTTP. Traps that the actions take care of, so that no spec has to know them:
+//! `compile`, `component` and `pipeline` start a Python that has the SDK (`kfp`) with a small program of ours ([`local`]);
+//! the other verbs speak the API `v2beta1` over HTTP. Traps that the actions take care of, so that no spec has to know them:
 //!
 //! - the local runner takes a condition that it cannot evaluate for false, and calls that a success: an error here;
 //! - a branch that was skipped leaves no trace: the steps that did not run are listed;
@@ -12,12 +12,22 @@
 //! Not here: what a good artifact is (`data.contract`, `model.hash`), and whether a model was registered (`mlflow`):
 //! that a pipeline succeeded says neither.
 
+mod artifacts;
+mod cancel;
+mod client;
 mod compile;
 mod component;
 mod ir;
 mod local;
 mod outputs;
 mod pipeline;
+mod runs;
+mod submit;
+mod wait;
+mod wire;
+
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value as Json;
 
@@ -32,7 +42,23 @@ pub const FAMILY: Family = Family {
     program: None,
 };
 
-const ACTIONS: &[&dyn DynAction] = &[&compile::Compile, &component::Component, &pipeline::Pipeline];
+const ACTIONS: &[&dyn DynAction] = &[
+    &artifacts::Artifacts,
+    &cancel::Cancel,
+    &compile::Compile,
+    &component::Component,
+    &pipeline::Pipeline,
+    &runs::Runs,
+    &submit::Submit,
+    &wait::Wait,
+];
+
+/// What an action that asks an API server reaches.
+fn server() -> Vec<Capability> {
+    vec![Capability::Endpoint {
+        family: "kfp".to_owned(),
+    }]
+}
 
 /// What an action that runs the SDK reaches: an interpreter, the pipeline's file, the artifacts it is given.
 fn reach(params: &Json) -> Vec<Capability> {

@@ -58,7 +58,7 @@ pub struct Files {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct File {
     /// Its path from the root of the run or model.
-    path: String,
+    pub(super) path: String,
     /// Its size, as MLflow says; after a download, its real one.
     size: Option<Bytes>,
     /// SHA-256 of the content, hex; only after a download.
@@ -108,7 +108,7 @@ impl Action for Artifacts {
             for file in &mut files {
                 (cx.progress)(format!("downloading {}", file.path));
                 let bytes = root.bytes(&client, &file.path, params.max_size.0 as u64).await?;
-                save(cx, file, &bytes)?;
+                save(&cx.artifact_dir, file, &bytes)?;
             }
         }
         Ok(Files {
@@ -119,7 +119,7 @@ impl Action for Artifacts {
 }
 
 /// Whose files they are.
-enum Root {
+pub(super) enum Root {
     /// A run, and a folder in it.
     Run {
         id: String,
@@ -168,7 +168,7 @@ impl Root {
         })
     }
 
-    fn logged(id: &str) -> Result<Self, Failure> {
+    pub(super) fn logged(id: &str) -> Result<Self, Failure> {
         if !id.is_empty()
             && id
                 .bytes()
@@ -185,7 +185,7 @@ impl Root {
     }
 
     /// All files below a folder.
-    async fn list(&self, client: &Client<'_>, path: &str) -> Result<Vec<File>, Failure> {
+    pub(super) async fn list(&self, client: &Client<'_>, path: &str) -> Result<Vec<File>, Failure> {
         let start = match self {
             Self::Run { folder, .. } if path.is_empty() => folder.clone(),
             Self::Run { folder, .. } if !folder.is_empty() => format!("{folder}/{path}"),
@@ -251,7 +251,12 @@ impl Root {
         client.get(&call, &query).await
     }
 
-    async fn bytes(&self, client: &Client<'_>, path: &str, limit: u64) -> Result<Vec<u8>, Failure> {
+    pub(super) async fn bytes(
+        &self,
+        client: &Client<'_>,
+        path: &str,
+        limit: u64,
+    ) -> Result<Vec<u8>, Failure> {
         match self {
             Self::Run { id, .. } => {
                 client
@@ -280,10 +285,10 @@ fn plain(path: &str) -> bool {
             .all(|c| matches!(c, Component::Normal(_)))
 }
 
-/// Writes a downloaded file below the step's artifact folder.
-fn save(cx: &Context, file: &mut File, bytes: &[u8]) -> Result<(), Failure> {
+/// Writes a downloaded file into a folder, the step's artifact folder or one in it.
+pub(super) fn save(into: &Path, file: &mut File, bytes: &[u8]) -> Result<(), Failure> {
     let unwritable = |e: std::io::Error| Failure::new(Class::Internal, format!("writing {}: {e}", file.path));
-    let place = cx.artifact(&file.path).map_err(unwritable)?;
+    let place = into.join(&file.path);
     if let Some(folder) = place.parent() {
         std::fs::create_dir_all(folder).map_err(unwritable)?;
     }

@@ -25,6 +25,7 @@ mod lineage;
 mod log_run;
 mod lookup;
 mod metric_history;
+mod models;
 mod outputs;
 mod promote;
 mod refusal;
@@ -39,6 +40,8 @@ mod tests;
 
 use crate::action::{DynAction, Family};
 use crate::tools::Capability;
+
+pub(in crate::actions) use models::fetch;
 
 /// The family's line in the table of actions.
 pub const FAMILY: Family = Family {

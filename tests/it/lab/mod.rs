@@ -6,6 +6,7 @@
 //! Python and a package index. Without the lab: `cargo test -- --skip lab::`.
 
 mod kube;
+mod pipelines;
 mod registry;
 mod room;
 mod scripts;
@@ -15,7 +16,7 @@ use crate::support::root;
 use room::Room;
 
 /// Every room.
-const ROOMS: &[&Room] = &[&kube::ROOM, &kube::NODE_ROOM, &registry::ROOM];
+const ROOMS: &[&Room] = &[&kube::ROOM, &kube::NODE_ROOM, &pipelines::ROOM, &registry::ROOM];
 
 #[test]
 fn every_fault_of_the_lab_is_held_to_a_spec() {

@@ -2,3 +2,6 @@
 //! ones they are run by the lab.
 
 mod kfp;
+mod model;
+mod pytest;
+mod training;

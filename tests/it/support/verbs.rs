@@ -36,6 +36,8 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("kfp.artifacts", json!({"run_id": "r"})),
+        ("kfp.cancel", json!({"run_id": "r"})),
         ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
         (
             "kube.can_i",
@@ -80,6 +82,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("kfp.compile", json!({"file": file})),
         ("kfp.component", json!({"file": file, "component": "c"})),
         ("kfp.pipeline", json!({"file": file})),
+        ("kfp.runs", json!({})),
+        ("kfp.submit", json!({"pipeline_id": "p", "version_id": "v"})),
+        ("kfp.wait", json!({"run_id": "r"})),
         ("kserve.explain", json!({"model": "m", "rows": [[1]]})),
         ("kserve.infer", json!({"model": "m", "rows": [[1]]})),
         ("kserve.metadata", json!({"model": "m"})),
@@ -110,6 +115,12 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("mlflow.search_runs", json!({"experiments": ["e"]})),
         ("mlflow.search_versions", json!({"model": "m"})),
         ("mlflow.set_tags", json!({"run_id": "r", "tags": {"a": "b"}})),
+        ("model.hash", json!({"path": file})),
+        ("pytest.run", json!({"argv": ["printf", "x"]})),
+        (
+            "training.twice",
+            json!({"argv": ["printf", "x"], "model": {"file": "m.npz"}}),
+        ),
         ("s3.delete", object.clone()),
         ("s3.get", object.clone()),
         ("s3.head", object),
@@ -136,7 +147,9 @@ pub fn over_http() -> Vec<(&'static str, Json)> {
 
 /// Whether an action starts a program.
 fn starts_programs(action: &str) -> bool {
-    ["exec.run", "kfp.compile", "kfp.component", "kfp.pipeline"].contains(&action)
+    let local = ["kfp.compile", "kfp.component", "kfp.pipeline"];
+    let families = ["exec.", "pytest.", "training."];
+    local.contains(&action) || families.iter().any(|family| action.starts_with(family))
 }
 
 /// The families that speak HTTP, each with an endpoint of its own.
@@ -147,7 +160,7 @@ pub fn families() -> std::collections::BTreeSet<&'static str> {
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
-    ["data.", "drift.", "file."]
+    ["data.", "drift.", "file.", "model."]
         .iter()
         .any(|family| action.starts_with(family))
 }
