@@ -11,12 +11,19 @@ mod registry;
 mod room;
 mod scripts;
 mod shared;
+mod tables;
 
 use crate::support::root;
 use room::Room;
 
 /// Every room.
-const ROOMS: &[&Room] = &[&kube::ROOM, &kube::NODE_ROOM, &pipelines::ROOM, &registry::ROOM];
+const ROOMS: &[&Room] = &[
+    &kube::ROOM,
+    &kube::NODE_ROOM,
+    &pipelines::ROOM,
+    &registry::ROOM,
+    &tables::ROOM,
+];
 
 #[test]
 fn every_fault_of_the_lab_is_held_to_a_spec() {
