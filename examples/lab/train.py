@@ -97,6 +97,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--dataset", default="payments", help="name under which the data set is logged")
     parser.add_argument("--commit", help="the git commit of the training code (default: what MLflow finds)")
     parser.add_argument("--approver", default="qa@example.org", help="who approves the model")
+    parser.add_argument("--trigger", help="what made this training start, for the tag `trigger`")
     parser.add_argument("--register", metavar="NAME", help="register the model under this name")
     parser.add_argument("--threshold", type=float, default=0.0, help="least accuracy for the registry")
     return parser.parse_args()
@@ -123,6 +124,8 @@ def payments(seed: int | None, flip: float):
 def tags(arguments: argparse.Namespace, fault: str) -> dict[str, str]:
     """Where the model comes from. Outside a git checkout MLflow logs no commit, so the trainer does."""
     found = {"dataset.version": "v3"}
+    if arguments.trigger:
+        found["trigger"] = arguments.trigger
     if fault != "no-approver":
         found["approver"] = arguments.approver
     if fault == "no-commit":

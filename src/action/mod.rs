@@ -6,6 +6,7 @@
 
 mod context;
 mod erased;
+mod reach;
 mod registry;
 mod request;
 mod schema;

@@ -219,21 +219,13 @@ impl<'a> SchemaReader<'a> {
         let Some(object) = schema.as_object() else {
             return Type::Any;
         };
+        if let Some(ty) = Self::marked(object) {
+            // `Option<Moment>` is the schema of the moment, whose type may also be null.
+            let types = object.get("type").and_then(Json::as_array);
+            let nullable = types.is_some_and(|all| all.iter().any(|name| name == "null"));
+            return if nullable { ty.optional() } else { ty };
+        }
         let word = |key: &str| object.get(key).and_then(Json::as_str);
-        let quantity = word("x-quantity").and_then(Dimension::from_word);
-        match word("x-type") {
-            Some("time") => return Type::Time,
-            Some("secret") => return Type::Secret,
-            Some("proportion") => return Type::Proportion,
-            Some("distribution") => return Type::Distribution(quantity.unwrap_or(Dimension::Duration)),
-            _ => {}
-        }
-        if object.get("x-secret") == Some(&Json::Bool(true)) {
-            return Type::Secret;
-        }
-        if let Some(dimension) = quantity {
-            return Type::Quantity(dimension);
-        }
         if let Some(reference) = word("$ref") {
             return self.follow(reference);
         }
@@ -256,6 +248,23 @@ impl<'a> SchemaReader<'a> {
             Some(Json::Array(names)) => self.nullable(names, object),
             _ => Type::Any,
         }
+    }
+
+    /// The type that a schema names by a mark of its own: a quantity, a time, a sample, a secret.
+    fn marked(object: &serde_json::Map<String, Json>) -> Option<Type> {
+        let word = |key: &str| object.get(key).and_then(Json::as_str);
+        let quantity = word("x-quantity").and_then(Dimension::from_word);
+        match word("x-type") {
+            Some("time") => return Some(Type::Time),
+            Some("secret") => return Some(Type::Secret),
+            Some("proportion") => return Some(Type::Proportion),
+            Some("distribution") => return Some(Type::Distribution(quantity.unwrap_or(Dimension::Duration))),
+            _ => {}
+        }
+        if object.get("x-secret") == Some(&Json::Bool(true)) {
+            return Some(Type::Secret);
+        }
+        quantity.map(Type::Quantity)
     }
 
     fn follow(&mut self, reference: &'a str) -> Type {
@@ -442,6 +451,23 @@ mod tests {
         assert_eq!(ty("note"), Type::String.optional());
         let part = Type::object([("size", Type::Int.optional()), ("inner", Type::list(Type::Any))]);
         assert_eq!(ty("parts"), Type::list(part));
+    }
+
+    #[test]
+    fn what_may_be_null_may_be_absent_also_where_it_is_always_given() {
+        let nullable = |mark: &str, word: &str| {
+            let field = json!({"type": ["string", "null"], mark: word});
+            let schema = json!({"type": "object", "properties": {"a": field}, "required": ["a"]});
+            Type::from_schema(&schema)
+        };
+        assert_eq!(
+            nullable("x-type", "time"),
+            Type::object([("a", Type::Time.optional())])
+        );
+        assert_eq!(
+            nullable("x-quantity", "duration"),
+            Type::object([("a", Type::Quantity(Dimension::Duration).optional())])
+        );
     }
 
     #[test]

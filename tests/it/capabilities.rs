@@ -36,6 +36,9 @@ fn one(action: &str, params: &Json) -> String {
 #[test]
 fn every_action_without_a_grant_is_77_and_the_flag_it_names_grants_it() {
     for (action, params) in verbs::all("/etc/hostname") {
+        if verbs::reaches_nothing(action) {
+            continue;
+        }
         let project = Project::new();
         project.file("env.yaml", &environment());
         project.file("specs/a.yaml", &one(action, &params));
@@ -78,6 +81,9 @@ fn every_action_without_a_grant_is_77_and_the_flag_it_names_grants_it() {
 async fn every_action_without_a_grant_is_refused_when_it_acts() {
     let server = Faults::start().await;
     for (action, params) in verbs::all("/etc/hostname") {
+        if verbs::reaches_nothing(action) {
+            continue;
+        }
         let mut stage = Stage::new();
         for family in verbs::families() {
             stage.endpoint(family, server.url("/ok"));

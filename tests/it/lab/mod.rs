@@ -12,6 +12,7 @@ mod room;
 mod scripts;
 mod shared;
 mod tables;
+mod traffic;
 
 use crate::support::root;
 use room::Room;
@@ -23,6 +24,7 @@ const ROOMS: &[&Room] = &[
     &pipelines::ROOM,
     &registry::ROOM,
     &tables::ROOM,
+    &traffic::ROOM,
 ];
 
 #[test]

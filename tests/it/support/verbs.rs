@@ -10,9 +10,23 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let object = json!({"bucket": "b", "key": "k"});
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
+    let request = json!({"path": "/predict", "version": {"header": "x-model-version"}});
+    let object = json!({"kind": "None"});
     let pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"}});
     let job = json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "j"}});
     let table = vec![
+        ("alertmanager.alerts", json!({})),
+        ("alertmanager.await", json!({"alert": "a", "within": "300ms"})),
+        ("alertmanager.send", json!({"alert": "a"})),
+        (
+            "cost.allocation",
+            json!({"window": "1d", "aggregate": "controller", "currency": "USD"}),
+        ),
+        (
+            "cost.estimate",
+            json!({"rates": {"m": {"spot": "1USD"}}, "usage": [{"machine": "m", "capacity": "spot", "ran": "1h"}]}),
+        ),
+        ("cost.report", json!({"table": rows})),
         (
             "data.check",
             json!({"table": rows, "checks": [{"row_count": {"min": 1}}]}),
@@ -36,6 +50,9 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
+        ("istio.canary", json!({"object": object})),
+        ("istio.subsets", json!({"object": object})),
+        ("istio.weights", json!({"object": object})),
         ("kfp.artifacts", json!({"run_id": "r"})),
         ("kfp.cancel", json!({"run_id": "r"})),
         ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
@@ -115,6 +132,20 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("mlflow.search_runs", json!({"experiments": ["e"]})),
         ("mlflow.search_versions", json!({"model": "m"})),
         ("mlflow.set_tags", json!({"run_id": "r", "tags": {"a": "b"}})),
+        ("prometheus.alerts", json!({})),
+        ("prometheus.query", json!({"query": "up"})),
+        (
+            "prometheus.range",
+            json!({"query": "up", "last": "1m", "step": "1s"}),
+        ),
+        ("prometheus.rules", json!({})),
+        ("prometheus.targets", json!({})),
+        ("prometheus.test_rules", json!({"file": file})),
+        (
+            "traffic.await",
+            json!({"request": request, "to": "v1", "window": 1}),
+        ),
+        ("traffic.split", json!({"request": request, "requests": 1})),
         ("model.hash", json!({"path": file})),
         ("pytest.run", json!({"argv": ["printf", "x"]})),
         (
@@ -138,18 +169,29 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
-    // A load counts what comes back, and an object may hold anything; their own tests meet them with faults.
-    let apart = ["load.", "s3."];
-    let kept = |name: &str| !apart.iter().any(|family| name.starts_with(family));
-    all.retain(|(name, _)| kept(name) && !starts_programs(name) && !reads_files(name));
+    all.retain(|(name, _)| {
+        // A load counts what comes back, and an object may hold anything; their own tests meet them with faults.
+        let apart = name.starts_with("load.") || name.starts_with("s3.");
+        !apart && !starts_programs(name) && !reads_files(name) && !reaches_nothing(name)
+    });
     all
 }
 
 /// Whether an action starts a program.
 fn starts_programs(action: &str) -> bool {
-    let local = ["kfp.compile", "kfp.component", "kfp.pipeline"];
+    let single = [
+        "kfp.compile",
+        "kfp.component",
+        "kfp.pipeline",
+        "prometheus.test_rules",
+    ];
     let families = ["exec.", "pytest.", "training."];
-    local.contains(&action) || families.iter().any(|family| action.starts_with(family))
+    single.contains(&action) || families.iter().any(|family| action.starts_with(family))
+}
+
+/// Whether an action only reads what it is given.
+pub fn reaches_nothing(action: &str) -> bool {
+    action.starts_with("istio.") || action == "cost.estimate"
 }
 
 /// The families that speak HTTP, each with an endpoint of its own.
@@ -160,7 +202,7 @@ pub fn families() -> std::collections::BTreeSet<&'static str> {
 
 /// Whether an action reaches files and nothing else.
 pub fn reads_files(action: &str) -> bool {
-    ["data.", "drift.", "file.", "model."]
+    ["cost.report", "data.", "drift.", "file.", "model."]
         .iter()
         .any(|family| action.starts_with(family))
 }

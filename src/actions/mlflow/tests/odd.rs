@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::server::{Answer, Fake, context, endpoint, find, recorded, run, said};
+use super::server::{Answer, context, endpoint, find, recorded, run, said, start};
 use crate::action::Class;
 
 /// Every action with parameters it accepts, and the first call it makes.
@@ -91,7 +91,7 @@ async fn an_environment_without_mlflow_is_told_how_to_name_it() {
 #[tokio::test]
 async fn a_login_page_is_no_answer() {
     for (action, params, call) in all() {
-        let fake = Fake::start()
+        let fake = start()
             .await
             .on(call, Answer::text(200, "text/html", "<html>Please log in</html>"));
         let failure = fake.run(action, params).await.unwrap_err();
@@ -107,7 +107,7 @@ async fn a_login_page_is_no_answer() {
 #[tokio::test]
 async fn a_list_where_an_object_belongs_is_no_answer() {
     for (action, params, call) in all() {
-        let fake = Fake::start().await.on(call, Answer::json(200, &json!([1, 2])));
+        let fake = start().await.on(call, Answer::json(200, &json!([1, 2])));
         let failure = fake.run(action, params).await.unwrap_err();
         assert_eq!(failure.class, Class::UnreadableAnswer, "{action}: {failure}");
     }
@@ -115,7 +115,7 @@ async fn a_list_where_an_object_belongs_is_no_answer() {
 
 #[tokio::test]
 async fn the_empty_answer_of_a_server_that_did_not_understand_is_explained() {
-    let fake = Fake::start().await.on("GET runs/get", recorded("malformed-body"));
+    let fake = start().await.on("GET runs/get", recorded("malformed-body"));
     let failure = fake.run("get_run", json!({ "run_id": "r" })).await.unwrap_err();
     assert_eq!(failure.class, Class::UnreadableAnswer);
     assert!(failure.help.unwrap().contains("could not read the request"));
@@ -129,9 +129,7 @@ async fn a_broken_server_is_not_a_wrong_request() {
         (429, Class::RateLimited),
     ] {
         for (action, params, call) in all() {
-            let fake = Fake::start()
-                .await
-                .on(call, Answer::text(status, "text/plain", "no"));
+            let fake = start().await.on(call, Answer::text(status, "text/plain", "no"));
             let failure = fake.run(action, params).await.unwrap_err();
             assert_eq!(failure.class, class, "{action}: {failure}");
         }
@@ -141,7 +139,7 @@ async fn a_broken_server_is_not_a_wrong_request() {
 #[tokio::test]
 async fn parameters_of_the_wrong_kind_send_nothing() {
     for (action, params, _) in all() {
-        let fake = Fake::start().await;
+        let fake = start().await;
         let mut more = params.clone();
         more["surprise"] = json!(true);
         let action_here = find(action);
@@ -164,7 +162,7 @@ async fn parameters_of_the_wrong_kind_send_nothing() {
 async fn a_file_list_cannot_leave_its_folder() {
     for path in ["../../etc/passwd", "/etc/passwd", "data/../../x", "a\\..\\b", ""] {
         let row = json!({ "files": [{ "path": path, "is_dir": false, "file_size": 1 }] });
-        let fake = Fake::start()
+        let fake = start()
             .await
             .on("GET runs/get", recorded("run-get"))
             .on("GET artifacts/list", Answer::json(200, &row))
@@ -179,7 +177,7 @@ async fn a_file_list_cannot_leave_its_folder() {
 #[tokio::test]
 async fn folders_without_end_are_an_error() {
     let row = json!({ "files": [{ "path": "a", "is_dir": true }] });
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET runs/get", recorded("run-get"))
         .on("GET artifacts/list", Answer::json(200, &row));
@@ -193,7 +191,7 @@ async fn folders_without_end_are_an_error() {
 
 #[tokio::test]
 async fn a_file_above_the_limit_is_not_kept() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET runs/get", recorded("run-get"))
         .on("GET artifacts/list", recorded("artifacts-list-data"))
@@ -210,7 +208,7 @@ async fn a_file_above_the_limit_is_not_kept() {
 async fn a_time_no_calendar_has_is_no_answer() {
     let mut row = said("version-get");
     row["model_version"]["creation_timestamp"] = json!(i64::MAX);
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/get", Answer::json(200, &row));
     let failure = fake
@@ -222,7 +220,7 @@ async fn a_time_no_calendar_has_is_no_answer() {
 
 #[tokio::test]
 async fn an_id_that_is_no_id_reaches_no_other_address() {
-    let fake = Fake::start().await;
+    let fake = start().await;
     for id in ["../runs/get", "m-1/../../x", "m 1", ""] {
         let failure = fake
             .run("artifacts", json!({ "logged_model": id }))

@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::server::{Answer, Fake, recorded, said};
+use super::server::{Answer, recorded, said, start};
 use crate::action::Class;
 
 #[tokio::test]
 async fn a_run_is_read_with_its_metrics_and_data() {
-    let fake = Fake::start().await.on("GET runs/get", recorded("run-get"));
+    let fake = start().await.on("GET runs/get", recorded("run-get"));
     let run = fake.run("get_run", json!({ "run_id": "abc" })).await.unwrap();
     assert_eq!(fake.asked()[0].query["run_id"], "abc");
     assert_eq!(run["status"], "FINISHED");
@@ -33,9 +33,7 @@ async fn a_run_is_read_with_its_metrics_and_data() {
 
 #[tokio::test]
 async fn what_is_no_number_is_no_metric() {
-    let fake = Fake::start()
-        .await
-        .on("GET runs/get", recorded("run-get-not-finite"));
+    let fake = start().await.on("GET runs/get", recorded("run-get-not-finite"));
     let run = fake.run("get_run", json!({ "run_id": "abc" })).await.unwrap();
     assert_eq!(run["metrics"], json!({}));
     assert_eq!(run["not_finite"], json!({ "loss": "NaN", "peak": "Infinity" }));
@@ -44,16 +42,14 @@ async fn what_is_no_number_is_no_metric() {
 
 #[tokio::test]
 async fn a_deleted_run_says_so() {
-    let fake = Fake::start()
-        .await
-        .on("GET runs/get", recorded("run-get-deleted"));
+    let fake = start().await.on("GET runs/get", recorded("run-get-deleted"));
     let run = fake.run("get_run", json!({ "run_id": "abc" })).await.unwrap();
     assert_eq!(run["deleted"], true);
 }
 
 #[tokio::test]
 async fn runs_are_searched_by_the_names_of_experiments() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET experiments/get-by-name", recorded("experiment-get-by-name"))
         .on("POST runs/search", recorded("runs-search"));
@@ -73,7 +69,7 @@ async fn runs_are_searched_by_the_names_of_experiments() {
 
 #[tokio::test]
 async fn no_run_is_an_empty_list() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET experiments/get-by-name", recorded("experiment-get-by-name"))
         .on("POST runs/search", recorded("runs-search-nothing"));
@@ -90,7 +86,7 @@ async fn pages_are_followed_and_a_cut_list_is_an_error() {
     let row = page["runs"][0].clone();
     page["runs"] = vec![row; 200].into();
     page["next_page_token"] = json!("more");
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET experiments/get-by-name", recorded("experiment-get-by-name"))
         .on("POST runs/search", Answer::json(200, &page))
@@ -103,7 +99,7 @@ async fn pages_are_followed_and_a_cut_list_is_an_error() {
     assert_eq!(found["count"], 400);
     assert_eq!(fake.asked_for("POST runs/search")[1].body["page_token"], "more");
 
-    let endless = Fake::start()
+    let endless = start()
         .await
         .on("GET experiments/get-by-name", recorded("experiment-get-by-name"))
         .on("POST runs/search", Answer::json(200, &page));
@@ -121,7 +117,7 @@ async fn pages_are_followed_and_a_cut_list_is_an_error() {
 
 #[tokio::test]
 async fn an_experiment_is_read_by_name() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET experiments/get-by-name", recorded("experiment-get-by-name"));
     let found = fake
@@ -135,7 +131,7 @@ async fn an_experiment_is_read_by_name() {
 
 #[tokio::test]
 async fn a_version_is_read_by_number_and_by_alias() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/get", recorded("version-get-with-alias"))
         .on("GET registered-models/alias", recorded("alias-get"));
@@ -156,7 +152,7 @@ async fn a_version_is_read_by_number_and_by_alias() {
 
 #[tokio::test]
 async fn a_search_of_versions_has_the_aliases_mlflow_leaves_out() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/search", recorded("versions-search"))
         .on("GET registered-models/get", recorded("model-get"));
@@ -174,7 +170,7 @@ async fn a_search_of_versions_has_the_aliases_mlflow_leaves_out() {
 
 #[tokio::test]
 async fn a_search_that_finds_no_version_counts_none() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/search", recorded("versions-search-nothing"));
     let found = fake
@@ -186,7 +182,7 @@ async fn a_search_that_finds_no_version_counts_none() {
 
 #[tokio::test]
 async fn a_text_with_both_quotes_is_refused_before_it_is_sent() {
-    let fake = Fake::start().await;
+    let fake = start().await;
     let failure = fake
         .run("search_versions", json!({ "tags": { "a": "'\"" } }))
         .await
@@ -197,7 +193,7 @@ async fn a_text_with_both_quotes_is_refused_before_it_is_sent() {
 
 #[tokio::test]
 async fn a_model_is_read_with_its_versions() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/search", recorded("versions-search"))
         .on("GET registered-models/get", recorded("model-get"));
@@ -212,7 +208,7 @@ async fn a_model_is_read_with_its_versions() {
 
 #[tokio::test]
 async fn the_history_of_a_metric_has_every_step() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET runs/get", recorded("run-get"))
         .on("GET metrics/get-history", recorded("metric-history"));
@@ -229,7 +225,7 @@ async fn the_history_of_a_metric_has_every_step() {
 
 #[tokio::test]
 async fn a_metric_that_was_never_logged_is_not_found() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET runs/get", recorded("run-get"))
         .on("GET metrics/get-history", recorded("metric-history-unknown"));
@@ -243,7 +239,7 @@ async fn a_metric_that_was_never_logged_is_not_found() {
 
 #[tokio::test]
 async fn lineage_follows_a_version_to_its_run() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/get", recorded("version-get"))
         .on("GET runs/get", recorded("run-get"));
@@ -264,7 +260,7 @@ async fn lineage_follows_a_version_to_its_run() {
 async fn lineage_names_what_is_not_recorded() {
     let mut version = said("version-get");
     version["model_version"]["run_id"] = json!("");
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/get", Answer::json(200, &version));
     let found = fake
@@ -280,7 +276,7 @@ async fn lineage_names_what_is_not_recorded() {
     // An approver on the version wins over the run's, an empty one counts as none.
     version["model_version"]["run_id"] = json!("abc");
     version["model_version"]["tags"] = json!([{ "key": "signed_off_by", "value": " " }]);
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/get", Answer::json(200, &version))
         .on("GET runs/get", recorded("run-get"));
@@ -293,7 +289,7 @@ async fn lineage_names_what_is_not_recorded() {
 
 #[tokio::test]
 async fn files_of_a_run_are_listed_through_its_folders() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET runs/get", recorded("run-get"))
         .on("GET artifacts/list", recorded("artifacts-list-root"))
@@ -322,7 +318,7 @@ async fn files_of_a_version_are_those_of_its_logged_model() {
         .as_str()
         .unwrap()
         .to_owned();
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET registered-models/alias", recorded("alias-get"))
         .on(
@@ -360,7 +356,7 @@ async fn files_of_a_version_of_mlflow_2_are_among_its_runs() {
     let uri = run["run"]["info"]["artifact_uri"].as_str().unwrap();
     let mut version = said("version-get");
     version["model_version"]["source"] = json!(format!("{uri}/data"));
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/get", Answer::json(200, &version))
         .on("GET runs/get", recorded("run-get"))

@@ -2,11 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::server::{Fake, recorded};
+use super::server::{recorded, start};
 use crate::action::{Class, Failure};
 
 async fn refused(call: &str, answer: &str, action: &str, params: Json) -> Failure {
-    let fake = Fake::start().await.on(call, recorded(answer));
+    let fake = start().await.on(call, recorded(answer));
     fake.run(action, params).await.unwrap_err()
 }
 
@@ -131,7 +131,7 @@ async fn every_refusal_has_its_class_status_and_reason() {
 
 #[tokio::test]
 async fn a_stage_mlflow_does_not_know_is_a_wrong_parameter() {
-    let fake = Fake::start().await;
+    let fake = start().await;
     let params = json!({ "model": "m", "version": 1, "stage": "prod" });
     let failure = fake.run("promote", params).await.unwrap_err();
     assert_eq!(failure.class, Class::BadParameter);
@@ -140,7 +140,7 @@ async fn a_stage_mlflow_does_not_know_is_a_wrong_parameter() {
 
 #[tokio::test]
 async fn a_registry_that_may_not_be_written_is_not_a_model_that_exists() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET runs/get", recorded("run-get"))
         .on("POST registered-models/create", recorded("auth-viewer-tag"));

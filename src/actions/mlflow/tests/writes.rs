@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::server::{Answer, Fake, find, recorded, said};
+use super::server::{Answer, find, recorded, said, start};
 use crate::action::Class;
 
 #[tokio::test]
 async fn a_run_with_a_logged_model_is_registered_by_it() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET runs/get", recorded("run-get"))
         .on(
@@ -40,7 +40,7 @@ async fn a_run_without_logged_models_is_registered_by_its_folder() {
     let mut run = said("run-get");
     run["run"]["outputs"] = json!({});
     let uri = run["run"]["info"]["artifact_uri"].as_str().unwrap().to_owned();
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET runs/get", Answer::json(200, &run))
         .on(
@@ -60,7 +60,7 @@ async fn a_run_without_logged_models_is_registered_by_its_folder() {
 async fn several_logged_models_must_be_told_apart() {
     let mut run = said("run-get");
     run["run"]["outputs"]["model_outputs"] = json!([{ "model_id": "m-1" }, { "model_id": "m-2" }]);
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET runs/get", Answer::json(200, &run))
         .on(
@@ -98,7 +98,7 @@ async fn registering_waits_until_the_version_is_ready() {
     let mut broken = pending.clone();
     broken["model_version"]["status"] = json!("FAILED_REGISTRATION");
     let server = || async {
-        Fake::start()
+        start()
             .await
             .on("GET runs/get", recorded("run-get"))
             .on(
@@ -133,7 +133,7 @@ async fn a_promotion_moves_stage_alias_and_tags_and_reads_them_back() {
     before["model_versions"][1]["current_stage"] = json!("Production");
     let mut served = said("alias-get");
     served["model_version"]["version"] = json!("1");
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET registered-models/alias", Answer::json(200, &served))
         .on("POST model-versions/set-tag", recorded("version-set-tag"))
@@ -173,7 +173,7 @@ async fn a_promotion_that_archives_nothing_says_so() {
     before["model_versions"][1]["current_stage"] = json!("Production");
     let mut left = said("version-get-archived");
     left["model_version"]["current_stage"] = json!("Production");
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET model-versions/search", Answer::json(200, &before))
         .on("GET registered-models/get", recorded("model-get"))
@@ -192,7 +192,7 @@ async fn a_promotion_that_archives_nothing_says_so() {
 
 #[tokio::test]
 async fn an_alias_that_nobody_had_has_no_previous_version() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET registered-models/alias", recorded("alias-unknown"))
         .on("POST registered-models/alias", recorded("alias-set"))
@@ -293,7 +293,7 @@ fn parameters_that_cannot_be_right_are_found_before_the_run() {
 
 #[tokio::test]
 async fn tags_go_where_they_belong() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("POST runs/set-tag", recorded("run-set-tag"))
         .on("GET runs/get", recorded("run-get"))
@@ -328,7 +328,7 @@ async fn tags_go_where_they_belong() {
 
 #[tokio::test]
 async fn a_run_is_logged_into_an_experiment_that_is_made_for_it() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("GET experiments/get-by-name", recorded("experiment-unknown"))
         .on(
@@ -366,7 +366,7 @@ async fn a_run_is_logged_into_an_experiment_that_is_made_for_it() {
 
 #[tokio::test]
 async fn what_is_deleted_twice_was_not_there_the_second_time() {
-    let fake = Fake::start()
+    let fake = start()
         .await
         .on("DELETE registered-models/delete", recorded("model-delete"))
         .on("DELETE registered-models/delete", recorded("model-delete-again"))
