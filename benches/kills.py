@@ -147,6 +147,9 @@ def once(child, which, count):
 def main():
     args = common.arguments(__doc__, rounds=100, specs=200, signal="KILL", seed=1, instant="random", minutes=0, keep="")
     limits = common.Limits()
+    # What starts this may ignore signals (a shell's `&`, `nohup`), and every child would inherit that.
+    for name in ("SIGINT", "SIGTERM"):
+        signal.signal(getattr(signal, name), lambda *_: os._exit(130))
     chance = random.Random(args.seed)
     server = Server(("127.0.0.1", 0), Witness)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -225,6 +228,11 @@ def main():
                 green += code == 0 and ("signalled" in journal or "run_finished" not in journal)
                 heard += "signalled" in journal
                 slow += took > 5
+                if took > 5:
+                    # Whether the run itself was slow, or what came after its last event.
+                    at = {word: re.search(rf'"elapsed":([0-9.]+),"kind":{{"type":"{word}"', journal) for word in ("signalled", "run_finished")}
+                    at = {word: found and float(found[1]) for word, found in at.items()}
+                    print(f"{run.name}: {took:.1f} s after {args.signal}; seconds into the run: {at}", flush=True)
                 if code != -which and "run_started" in journal:
                     try:
                         xml.parse(root / "j.xml")

@@ -10,6 +10,7 @@ pub mod drift;
 pub mod exec;
 #[cfg(test)]
 mod fake;
+pub mod feast;
 pub mod file;
 pub mod http;
 pub mod istio;
@@ -34,6 +35,7 @@ const FAMILIES: &[Family] = &[
     data::FAMILY,
     drift::FAMILY,
     exec::FAMILY,
+    feast::FAMILY,
     file::FAMILY,
     http::FAMILY,
     istio::FAMILY,

@@ -240,7 +240,8 @@ fn read(root: &Path, path: &Path) -> File {
         place.pop();
     }
     let raw = std::fs::read_to_string(path).unwrap();
-    let only_tests = relative.ends_with("tests.rs") || relative.iter().any(|p| p == "tests");
+    let only_tests =
+        relative.ends_with("tests.rs") || relative.iter().any(|p| p == "tests") || is_behind_test(path);
     File {
         module: place[0].clone(),
         code: if only_tests { String::new() } else { strip(&raw) },
@@ -248,6 +249,13 @@ fn read(root: &Path, path: &Path) -> File {
         raw,
         path: relative,
     }
+}
+
+/// Whether the module above says that a file is only compiled for tests.
+fn is_behind_test(path: &Path) -> bool {
+    let above = std::fs::read_to_string(path.with_file_name("mod.rs")).unwrap_or_default();
+    let name = path.file_stem().unwrap_or_default().to_string_lossy();
+    above.contains(&format!("#[cfg(test)]\nmod {name};"))
 }
 
 /// The top-level modules a file names, through `crate::` and through `super::`.

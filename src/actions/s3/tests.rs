@@ -152,7 +152,11 @@ fn answer(head: &str, body: &[u8], range: Option<String>, held: &mut Held) -> Ve
         }
         "POST" if query.starts_with("delete") => {
             held.objects.clear();
-            reply("200 OK", "", b"<DeleteResult></DeleteResult>")
+            reply(
+                "200 OK",
+                "",
+                b"<DeleteResult><Deleted><Key>k.csv</Key></Deleted></DeleteResult>",
+            )
         }
         "POST" if query.starts_with("uploads") => reply(
             "200 OK",
@@ -210,7 +214,7 @@ async fn what_is_put_is_listed_read_and_deleted() {
     let sent = store.run("s3.put", put).await.unwrap();
     assert_eq!(
         (&sent["size"], &sent["url"]),
-        (&json!(4.0), &json!("s3://b/k.csv"))
+        (&json!("4B"), &json!("s3://b/k.csv"))
     );
     let head = store.held.lock().unwrap().heads[0].to_lowercase();
     for wanted in [
@@ -260,7 +264,7 @@ async fn large_files_go_in_parts_and_come_in_parts() {
         .run("s3.get", json!({"bucket": "b", "key": "k"}))
         .await
         .unwrap();
-    assert_eq!((&got["size"], &got["sha256"]), (&json!(20e6), &sent["sha256"]));
+    assert_eq!((&got["size"], &got["sha256"]), (&json!("20MB"), &sent["sha256"]));
     assert_eq!(std::fs::read(got["file"].as_str().unwrap()).unwrap(), content);
     assert!(got.get("text").is_none());
     let small = json!({"bucket": "b", "key": "k", "max_size": "1MiB"});

@@ -77,6 +77,10 @@ pub struct Output {
     canonical: bool,
     /// How many tensors the model of the first run has.
     tensors: usize,
+    /// The first run.
+    first: Run,
+    /// The last run.
+    last: Run,
     /// Each run, in order.
     runs: Vec<Run>,
     /// What differs from the first run, by run and tensor.
@@ -84,7 +88,7 @@ pub struct Output {
 }
 
 /// One run.
-#[derive(Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Run {
     /// The hash of its weights.
     sha256: String,
@@ -174,22 +178,28 @@ impl Action for Twice {
             .await?;
         cx.checks.add(judged.check());
         let distinct: BTreeSet<&String> = judged.hashes.iter().collect();
+        let runs: Vec<Run> = left
+            .into_iter()
+            .zip(&judged.hashes)
+            .map(|(c, hash)| Run {
+                sha256: hash.clone(),
+                run_id: c.run_id.unwrap_or_default(),
+                model: c.path.display().to_string(),
+                elapsed: c.elapsed,
+            })
+            .collect();
+        let (Some(first), Some(last)) = (runs.first().cloned(), runs.last().cloned()) else {
+            return Err(Failure::new(Class::Internal, "no run was made"));
+        };
         Ok(Output {
             identical: judged.identical(),
             within_tolerance: judged.within(),
             distinct: distinct.len(),
             canonical: judged.canonical,
             tensors: judged.tensors,
-            runs: left
-                .into_iter()
-                .zip(&judged.hashes)
-                .map(|(c, hash)| Run {
-                    sha256: hash.clone(),
-                    run_id: c.run_id.unwrap_or_default(),
-                    model: c.path.display().to_string(),
-                    elapsed: c.elapsed,
-                })
-                .collect(),
+            first,
+            last,
+            runs,
             hashes: judged.hashes,
             differences: judged.found,
         })

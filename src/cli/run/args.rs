@@ -37,7 +37,7 @@ pub struct Args {
     /// How long diagnostics and cleanup may take after a signal; 60s, under CI 7s.
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub cleanup_grace: Option<Duration>,
-    /// A report, as often as wanted: junit=FILE, html=FILE, json=FILE, markdown=FILE, ctrf=FILE, sarif=FILE, github.
+    /// A report, as often as wanted: junit=FILE, xunit=FILE, html=FILE, json=FILE, markdown=FILE, ctrf=FILE, sarif=FILE, github.
     #[arg(long = "report", value_name = "FORMAT[=FILE]")]
     pub reports: Vec<report::Spec>,
     /// The least severity that fails the run.

@@ -213,6 +213,16 @@ impl Objects {
             .get_opts(&self.key(key)?, options)
             .await
             .map_err(|e| self.failure(&e, "asking for", key))?;
+        if got.meta.e_tag.is_none() {
+            return Err(Failure::new(
+                Class::UnreadableAnswer,
+                format!(
+                    "asking for {}: the answer has no ETag, which every object has",
+                    self.name(key)
+                ),
+            )
+            .help("is the endpoint's url that of a store that speaks S3?"));
+        }
         Ok(meta(&got.meta, &got.attributes))
     }
 

@@ -51,12 +51,10 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Failure {
-        let response = Response {
-            status,
-            body: body.as_bytes().to_vec(),
-            request: "GET http://s3/b/k".to_owned(),
-            ..Response::default()
-        };
+        let mut response = Response::default();
+        response.status = status;
+        response.body = body.as_bytes().to_vec();
+        "GET http://s3/b/k".clone_into(&mut response.request);
         of(&response).unwrap()
     }
 

@@ -58,7 +58,18 @@ impl Wire {
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = failure;
     }
 
+    /// Sends, and refuses what only looks like a list: the library takes any XML, and nothing, for an empty one.
     async fn send(&self, request: HttpRequest) -> Result<Response, Failure> {
+        let lists = request.uri().query().is_some_and(|q| q.contains("list-type="));
+        let response = self.exchange(request).await?;
+        let is_list = || String::from_utf8_lossy(&response.body).contains("<ListBucketResult");
+        if lists && (200..300).contains(&response.status) && !is_list() {
+            return Err(response.unreadable("it is no list of objects"));
+        }
+        Ok(response)
+    }
+
+    async fn exchange(&self, request: HttpRequest) -> Result<Response, Failure> {
         let (parts, body) = request.into_parts();
         let broken = |what: &dyn fmt::Display| Failure::new(Class::Internal, format!("the request: {what}"));
         let bytes = body.collect().await.map_err(|e| broken(&e))?.to_bytes().to_vec();
@@ -109,7 +120,10 @@ impl Wire {
             HttpError::new(HttpErrorKind::Unknown, error)
         };
         let response = self.send(request).await.map_err(given_up)?;
-        self.keep(refusal::of(&response));
+        self.keep(refusal::of(&response).map(|mut failure| {
+            failure.message = self.tools.redactor.redact(&failure.message);
+            failure
+        }));
         let status = response.status;
         let headers = response.headers;
         let mut answer = HttpResponse::new(HttpResponseBody::from(response.body));

@@ -5,6 +5,7 @@
 //! share services; a service is started when the first room needs it and stopped when the last one is done. It needs
 //! Python and a package index. Without the lab: `cargo test -- --skip lab::`.
 
+mod features;
 mod kube;
 mod pipelines;
 mod registry;
@@ -19,8 +20,9 @@ use room::Room;
 
 /// Every room.
 const ROOMS: &[&Room] = &[
-    &kube::ROOM,
+    &features::ROOM,
     &kube::NODE_ROOM,
+    &kube::ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
     &tables::ROOM,

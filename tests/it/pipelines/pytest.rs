@@ -56,7 +56,8 @@ fn verdicts(checks: &[OwnCheck]) -> Vec<(&str, Verdict)> {
 
 #[tokio::test]
 async fn each_test_is_a_check() {
-    let (got, checks) = run(&stage(&[PASSED, FAILED, SKIPPED], 1), json!({})).await;
+    let stage = stage(&[PASSED, FAILED, SKIPPED], 1);
+    let (got, checks) = run(&stage, json!({})).await;
     let got = got.unwrap();
     let counts =
         ["tests", "passed", "failed", "errored", "skipped", "exit_code"].map(|k| got[k].as_u64().unwrap());

@@ -7,6 +7,7 @@ use specrun::actions::REGISTRY;
 /// read a file read `file`, those that read a table the table of that name.
 pub fn all(file: &str) -> Vec<(&'static str, Json)> {
     let version = json!({"model": "m", "version": "1"});
+    let whose = json!({"features": ["v:f"], "entities": {"a": [1]}});
     let object = json!({"bucket": "b", "key": "k"});
     let rows = json!({"path": format!("{file}.csv")});
     let inject = json!({"column": "a", "kind": "missing"});
@@ -47,6 +48,11 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
             json!({"reference": rows, "inject": inject, "magnitudes": [0.5]}),
         ),
         ("exec.run", json!({"argv": ["printf", "x"]})),
+        ("feast.compare", whose.clone()),
+        ("feast.materialize", json!({"last": "1d"})),
+        ("feast.offline", whose.clone()),
+        ("feast.online", whose),
+        ("feast.push", json!({"source": "s", "rows": [{"a": 1}]})),
         ("file.hash", json!({"path": file})),
         ("file.read", json!({"path": file})),
         ("http.request", json!({"url": "/x", "max_body": "1MiB"})),
@@ -169,10 +175,15 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
 /// Those that speak HTTP, whatever the family.
 pub fn over_http() -> Vec<(&'static str, Json)> {
     let mut all = all("unused");
+    // A load counts what comes back, an object may hold anything, and offline values come from files; their own tests
+    // meet them with faults.
+    let apart = ["feast.compare", "feast.offline", "load.", "s3."];
+    let is_apart = |name: &str| apart.iter().any(|family| name.starts_with(family));
+    all.retain(|(name, _)| !starts_programs(name) && !is_apart(name) && !reads_files(name));
     all.retain(|(name, _)| {
-        // A load counts what comes back, and an object may hold anything; their own tests meet them with faults.
-        let apart = name.starts_with("load.") || name.starts_with("s3.");
-        !apart && !starts_programs(name) && !reads_files(name) && !reaches_nothing(name)
+        // A load counts what comes back; its own tests meet it with faults.
+        let counts = name.starts_with("load.");
+        !counts && !starts_programs(name) && !reads_files(name) && !reaches_nothing(name)
     });
     all
 }
@@ -197,7 +208,7 @@ pub fn reaches_nothing(action: &str) -> bool {
 /// The families that speak HTTP, each with an endpoint of its own.
 pub fn families() -> std::collections::BTreeSet<&'static str> {
     let family = |(action, _): (&'static str, Json)| action.split('.').next().unwrap();
-    over_http().into_iter().map(family).collect()
+    over_http().into_iter().map(family).chain(["s3"]).collect()
 }
 
 /// Whether an action reaches files and nothing else.

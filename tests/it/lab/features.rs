@@ -1,0 +1,48 @@
+//! Feast and the object store: features online and offline, and every action of both families.
+
+use std::path::PathBuf;
+
+use specrun::check::Verdict;
+
+use super::room::{Fault, Room, all_passed};
+use super::shared::Lab;
+use crate::support::root;
+
+pub const ROOM: Room = Room {
+    services: &["feast"],
+    specs: &[],
+    faults: &[
+        // The stream writes online only, and the next materialisation brings the older value back.
+        Fault {
+            environment: "examples/lab/faults/T01.yaml",
+            spec: "specs/features/T01_online_equals_offline.yaml",
+            checks: &[("expect[4]", Verdict::Failed), ("expect[5]", Verdict::Failed)],
+        },
+        // A row beyond its ttl is served.
+        Fault {
+            environment: "examples/lab/faults/T19.yaml",
+            spec: "specs/features/T19_right_timestamp.yaml",
+            checks: &[("expect[6]", Verdict::Failed)],
+        },
+    ],
+};
+
+#[test]
+fn the_features_rows_stand() {
+    ROOM.stands();
+}
+
+#[test]
+fn every_feast_and_s3_action_works_on_a_real_server() {
+    let lab = Lab::with(&["feast", "s3"]);
+    let files = std::fs::read_dir(root().join("examples/actions")).unwrap();
+    let named = |p: &PathBuf| {
+        let name = p.file_name().unwrap().to_str().unwrap().to_owned();
+        name.starts_with("feast.") || name.starts_with("s3.")
+    };
+    let mut specs: Vec<PathBuf> = files.map(|e| e.unwrap().path()).filter(named).collect();
+    specs.sort();
+    all_passed(&lab.run("examples/lab/lab.yaml", &specs, 0));
+    let bridge = root().join("tests/live/feast_bridge.yaml");
+    all_passed(&lab.run("tests/live/without_sources.yaml", &[bridge], 0));
+}
