@@ -29,6 +29,8 @@ FOLDER = Path("/var/lib/specrun-lab/node")
 SOCKET = FOLDER / "containerd.sock"
 BRIDGE = "specrun0"
 TMP_FOR_ALL = 0o1777
+# A lab that is about to end needs a few seconds for it.
+PATIENCE = 30
 
 
 def claim() -> IO[str]:
@@ -38,12 +40,17 @@ def claim() -> IO[str]:
         if Path(sign).exists():
             raise Broken(f"this machine is a node of another cluster ({sign} is there), so the lab makes none of it")
     lock = FOLDER.with_suffix(".lock").open("a+")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        lock.seek(0)
-        owner = lock.read().strip() or "another process"
-        raise Broken(f"this machine is the node of another lab already ({owner}); there can be one at a time") from error
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError as error:
+            if time.monotonic() > end:
+                lock.seek(0)
+                owner = lock.read().strip() or "another process"
+                raise Broken(f"this machine is the node of another lab already ({owner}); there can be one at a time") from error
+        time.sleep(0.2)
     lock.truncate(0)
     lock.write(f"process {os.getpid()}")
     lock.flush()

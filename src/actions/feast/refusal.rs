@@ -34,6 +34,10 @@ pub(super) fn of(response: &Response) -> Option<Failure> {
         }
         Some(name) => (failure.class, name),
         None if message.contains("not found in projection") => (Class::NotFound, "FEATURE_NOT_FOUND"),
+        // A view that is being materialized serves nothing.
+        None if message.contains("is in state") && message.contains("cannot serve") => {
+            (Class::Unavailable, "VIEW_NOT_ONLINE")
+        }
         None if message.contains("Missing join key values") => (Class::Invalid, "MISSING_JOIN_KEY"),
         None => return Some(failure),
     };

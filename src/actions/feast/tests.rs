@@ -119,6 +119,17 @@ async fn refusals_have_their_class() {
 }
 
 #[tokio::test]
+async fn a_view_that_is_being_materialized_is_unavailable_and_not_broken() {
+    let said = json!(
+        "Feature view 'v' is in state 'MATERIALIZING' and cannot serve features. Only AVAILABLE_ONLINE feature views can serve."
+    );
+    let fake = Fake::start("feast", "/").await.on(GET, Answer::json(500, &said));
+    let asked = json!({"features": features(&["x"]), "entities": {"customer_id": [1]}});
+    let failure = fake.run("online", asked).await.unwrap_err();
+    assert_eq!(failure.class, Class::Unavailable, "{failure}");
+}
+
+#[tokio::test]
 async fn odd_answers_are_unreadable() {
     let column = |n: usize| json!({"values": vec![1; n], "statuses": vec!["PRESENT"; n], "event_timestamps": vec!["2026-11-23T03:00:00Z"; n]});
     let answer =

@@ -74,7 +74,20 @@ pub(super) async fn create(session: &Session<'_>, wanted: &Wanted, dry_run: bool
         .query("fieldValidation", "Strict")
         .maybe_query("dryRun", dry_run.then_some("All"))
         .json(wanted.json.clone());
-    let json = session.ask(call).await?;
+    let json = loop {
+        match session.ask(call.clone()).await {
+            // Old servers make a token for each service account a moment after it, and take no pod before that.
+            Err(f)
+                if f.reason.as_deref() == Some("ServerTimeout")
+                    && f.message.contains("No API token found") =>
+            {
+                pause(session)
+                    .await
+                    .map_err(|end| if end.class == Class::Timeout { f } else { end })?;
+            }
+            other => break other?,
+        }
+    };
     if !dry_run && wanted.kind.kind == "Namespace" && wanted.kind.group.is_empty() {
         inhabitable(session, &wanted.name).await?;
     }
@@ -100,11 +113,17 @@ async fn inhabitable(session: &Session<'_>, namespace: &str) -> Result<(), Failu
             }
             Err(_) => {}
         }
-        tokio::select! {
-            () = session.until.cancel.cancelled() => {
-                return Err(Failure::new(Class::Cancelled, "the run was stopped"));
-            }
-            () = tokio::time::sleep(Duration::from_millis(50)) => {}
-        }
+        pause(session).await?;
+    }
+}
+
+/// A moment before the next try, when there is time for one.
+async fn pause(session: &Session<'_>) -> Result<(), Failure> {
+    if Instant::now() >= session.until.deadline {
+        return Err(Failure::new(Class::Timeout, "no time is left for another try"));
+    }
+    tokio::select! {
+        () = session.until.cancel.cancelled() => Err(Failure::new(Class::Cancelled, "the run was stopped")),
+        () = tokio::time::sleep(Duration::from_millis(50)) => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::action::{Context, Failure};
+use crate::action::{Class, Context, Failure};
 use crate::tools::Capability;
 use crate::tools::http::Until;
 use crate::tools::kube::{Call, Cluster, Identity, Kind, Scope, guess};
@@ -30,6 +30,10 @@ pub struct At {
     #[serde(default, rename = "as")]
     #[schemars(length(min = 1))]
     pub acting_as: Option<String>,
+    /// The same for a service account of the namespace, by its name.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub as_service_account: Option<String>,
 }
 
 /// One step's use of the cluster.
@@ -50,15 +54,28 @@ impl<'a> Session<'a> {
             deadline: cx.deadline.checked_sub(LAST_WORDS).unwrap_or(cx.deadline),
             cancel: cx.cancel.clone(),
         };
-        let identity = cx.tools.kube.identity(at.acting_as.as_deref())?;
-        if let Some(power) = at.acting_as.as_deref().and_then(impersonation) {
-            cx.tools.kube.judge(&power)?;
-        }
         let cluster = cx
             .tools
             .kube
             .cluster(cx.tools.endpoints.get("kube"), &until)
             .await?;
+        let user = match (&at.acting_as, &at.as_service_account) {
+            (Some(_), Some(_)) => {
+                return Err(Failure::new(
+                    Class::BadParameter,
+                    "only one of `as` and `as_service_account` can be given",
+                ));
+            }
+            (None, Some(account)) => {
+                let namespace = at.namespace.as_deref().unwrap_or_else(|| cluster.namespace());
+                Some(format!("system:serviceaccount:{namespace}:{account}"))
+            }
+            (user, None) => user.clone(),
+        };
+        if let Some(power) = user.as_deref().and_then(impersonation) {
+            cx.tools.kube.judge(&power)?;
+        }
+        let identity = cx.tools.kube.identity(user.as_deref())?;
         Ok(Self {
             cx,
             cluster,
@@ -127,6 +144,9 @@ pub(super) fn reach(params: &Json, calls: impl IntoIterator<Item = Capability>) 
     all.extend(calls);
     if let Some(user) = text(params, "as") {
         all.extend(impersonation(user));
+    }
+    if params.get("as_service_account").is_some() {
+        all.extend(on(params, "serviceaccounts", &["impersonate"]));
     }
     all
 }

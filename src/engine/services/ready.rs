@@ -57,7 +57,8 @@ impl Asker {
             },
             Probe::Log { matches } => Question::Log {
                 matches: regex(matches)?,
-                lines: Lines::of(log),
+                // What an earlier start said there says nothing of this one.
+                lines: Lines::after(log),
             },
         };
         Ok(Self {
@@ -161,6 +162,14 @@ impl Lines {
         }
     }
 
+    /// Those that come after what is there now.
+    pub(super) fn after(path: &Path) -> Self {
+        Self {
+            at: std::fs::metadata(path).map_or(0, |m| m.len()),
+            ..Self::of(path)
+        }
+    }
+
     /// Whole lines that came since the last call.
     pub(super) fn more(&mut self) -> Vec<String> {
         /// A service that floods its log is read on at the next call.
@@ -202,4 +211,24 @@ pub(super) fn tail(path: &Path, lines: usize) -> Vec<String> {
         .iter()
         .map(|l| (*l).to_owned())
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::Lines;
+
+    #[test]
+    fn what_an_earlier_start_said_is_not_heard_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("service.log");
+        std::fs::write(&log, "ready on port 1\n").unwrap();
+        assert_eq!(Lines::of(&log).more(), ["ready on port 1"]);
+        let mut lines = Lines::after(&log);
+        assert!(lines.more().is_empty());
+        let mut file = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
+        file.write_all(b"ready on port 2\n").unwrap();
+        assert_eq!(lines.more(), ["ready on port 2"]);
+    }
 }

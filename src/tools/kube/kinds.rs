@@ -405,7 +405,7 @@ async fn everything(cluster: &Cluster, until: &Until) -> Result<(Vec<Arc<Kind>>,
         match list {
             Ok(list) => all.extend(list),
             Err(f) if matches!(f.class, Class::Cancelled | Class::NotGranted) => return Err(f),
-            Err(_) => broken.push(version.clone()),
+            Err(f) => broken.push(format!("{version} ({})", f.class.word())),
         }
     }
     Ok((all, broken))

@@ -117,6 +117,56 @@ async fn what_is_made_says_who_made_it() {
 }
 
 #[tokio::test]
+async fn a_namespace_that_takes_no_pods_yet_is_waited_for() {
+    let early = status(
+        500,
+        "ServerTimeout",
+        "No API token found for service account \"default\", retry after the token is automatically created",
+        &json!({"retryAfterSeconds": 1}),
+    );
+    let server = Server::start()
+        .await
+        .on(&format!("POST {PODS}"), early.clone())
+        .on(&format!("POST {PODS}"), early)
+        .on(
+            &format!("POST {PODS}"),
+            Answer::Json(201, pod("web", "u1", 1, json!({}))),
+        )
+        .on(
+            "POST /api/v1/namespaces",
+            Answer::Json(
+                201,
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ml"}}),
+            ),
+        )
+        .on(
+            "GET /api/v1/namespaces/ml/serviceaccounts/default",
+            status(404, "NotFound", "none", &json!({"name": "default"})),
+        )
+        .on(
+            "GET /api/v1/namespaces/ml/serviceaccounts/default",
+            Answer::Json(200, json!({"kind": "ServiceAccount"})),
+        );
+    let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "ml"}});
+    server
+        .run("kube.create", json!({"manifest": namespace}))
+        .await
+        .unwrap();
+    assert_eq!(
+        server
+            .asked("GET /api/v1/namespaces/ml/serviceaccounts/default")
+            .len(),
+        2
+    );
+    let manifest = json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}});
+    server
+        .run("kube.create", json!({"manifest": manifest, "namespace": "ml"}))
+        .await
+        .unwrap();
+    assert_eq!(server.asked(&format!("POST {PODS}")).len(), 3);
+}
+
+#[tokio::test]
 async fn a_template_gives_several_objects_and_wants_all_its_names() {
     let server = Server::start().await.on(
         &format!("POST {PODS}"),

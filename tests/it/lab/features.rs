@@ -27,13 +27,10 @@ pub const ROOM: Room = Room {
     ],
 };
 
+/// One after the other: while a view is materialized, Feast serves nothing of it.
 #[test]
-fn the_features_rows_stand() {
+fn the_features_rows_stand_and_every_action_works_on_a_real_server() {
     ROOM.stands();
-}
-
-#[test]
-fn every_feast_and_s3_action_works_on_a_real_server() {
     let lab = Lab::with(&["feast", "s3"]);
     let files = std::fs::read_dir(root().join("examples/actions")).unwrap();
     let named = |p: &PathBuf| {

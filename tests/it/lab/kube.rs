@@ -28,7 +28,11 @@ pub const ROOM: Room = Room {
         Fault {
             environment: "examples/lab/faults/T12.yaml",
             spec: "specs/kubernetes/T12_rbac_denial.yaml",
-            checks: &[("refused.expect_failure", Verdict::Failed)],
+            checks: &[
+                ("refused.expect_failure", Verdict::Failed),
+                ("expect[1]", Verdict::Errored),
+                ("expect[2]", Verdict::Errored),
+            ],
         },
         // Nothing tolerates the taint of the spot nodes.
         Fault {
@@ -68,6 +72,26 @@ pub const NODE_ROOM: Room = Room {
                 ("expect[3]", Verdict::Errored),
                 ("expect[4]", Verdict::Errored),
                 ("expect[5]", Verdict::Errored),
+            ],
+        },
+        // One replica is all there may be.
+        Fault {
+            environment: "examples/lab/faults/T15-max.yaml",
+            spec: "specs/scaling/T15_autoscaling.yaml",
+            checks: &[
+                ("expect[1]", Verdict::Failed),
+                ("expect[2]", Verdict::Failed),
+                ("expect[6]", Verdict::Failed),
+            ],
+        },
+        // Nobody scales.
+        Fault {
+            environment: "examples/lab/faults/T15-no-autoscaler.yaml",
+            spec: "specs/scaling/T15_autoscaling.yaml",
+            checks: &[
+                ("expect[1]", Verdict::Failed),
+                ("expect[2]", Verdict::Failed),
+                ("expect[6]", Verdict::Failed),
             ],
         },
         // The training is no faster.

@@ -7,6 +7,7 @@
 
 mod features;
 mod kube;
+mod kube_figures;
 mod pipelines;
 mod registry;
 mod room;
@@ -21,8 +22,8 @@ use room::Room;
 /// Every room.
 const ROOMS: &[&Room] = &[
     &features::ROOM,
-    &kube::NODE_ROOM,
     &kube::ROOM,
+    &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
     &tables::ROOM,
