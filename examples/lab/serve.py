@@ -46,7 +46,7 @@ def main() -> None:
 def serve(names: list[str], fault: str, service: float) -> None:
     import numpy as np
     from kserve import InferRequest, Model, ModelServer
-    from kserve.errors import InvalidInput
+    from kserve.errors import InferenceError, InvalidInput
     from kserve.utils.utils import get_predict_response
     from sklearn.datasets import load_iris
     from sklearn.linear_model import LogisticRegression
@@ -102,7 +102,7 @@ def serve(names: list[str], fault: str, service: float) -> None:
             if fault == "stall" and number % 50 == 0:
                 time.sleep(2)  # no await: nothing else is served meanwhile
             if fault == "failing" and number % 50 == 0:
-                raise RuntimeError("an injected failure")
+                raise InferenceError("an injected failure")
             found = classifier.predict(asked)
             if fault == "wrong":
                 found = np.array([1, 0, 2])[found]

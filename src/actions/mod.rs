@@ -14,15 +14,18 @@ pub mod feast;
 pub mod file;
 pub mod http;
 pub mod istio;
+pub mod k6;
 pub mod kfp;
 pub mod kserve;
 pub mod kube;
 pub mod load;
+pub mod locust;
 pub mod mlflow;
 pub mod model;
 pub mod prometheus;
 pub mod pytest;
 pub mod s3;
+mod scripted;
 pub mod traffic;
 pub mod training;
 
@@ -39,10 +42,12 @@ const FAMILIES: &[Family] = &[
     file::FAMILY,
     http::FAMILY,
     istio::FAMILY,
+    k6::FAMILY,
     kfp::FAMILY,
     kserve::FAMILY,
     kube::FAMILY,
     load::FAMILY,
+    locust::FAMILY,
     mlflow::FAMILY,
     model::FAMILY,
     prometheus::FAMILY,

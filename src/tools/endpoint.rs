@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::check::{Class, Failure};
 use crate::value::Secret;
 
 /// How to say who is asking.
@@ -43,5 +44,23 @@ impl Endpoints {
     #[must_use]
     pub fn get(&self, family: &str) -> Option<&Endpoint> {
         self.0.get(family)
+    }
+
+    /// The program that a family runs: what the environment names (`endpoints: {k6: {program: /opt/k6}}`), else its
+    /// usual name.
+    ///
+    /// # Errors
+    /// Class `bad_parameter` when the environment names something that is no text.
+    pub fn program(&self, family: &str, usual: &str) -> Result<String, Failure> {
+        match self.get(family).and_then(|e| e.settings.get("program")) {
+            None => Ok(usual.to_owned()),
+            Some(serde_json::Value::String(path)) if !path.is_empty() => Ok(path.clone()),
+            Some(other) => Err(Failure::new(
+                Class::BadParameter,
+                format!(
+                    "the environment's `endpoints.{family}.program` must be the path of a program, not {other}"
+                ),
+            )),
+        }
     }
 }

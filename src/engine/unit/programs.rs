@@ -20,7 +20,11 @@ impl Unit<'_> {
             let (Some(wanted), Some(program)) = (&need.version, &need.program) else {
                 continue;
             };
-            match self.version(program).await {
+            let program = match self.run.tools.endpoints.program(&need.family.value, program) {
+                Ok(program) => program,
+                Err(failure) => return Some((Verdict::Blocked, failure.to_string())),
+            };
+            match self.version(&program).await {
                 Ok(found) if wanted.matches(&found) => {}
                 Ok(found) => {
                     let why = format!("`{program}` is version {found}, the spec asks for {wanted}");

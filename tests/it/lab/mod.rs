@@ -12,6 +12,7 @@ mod pipelines;
 mod registry;
 mod room;
 mod scripts;
+mod serving;
 mod shared;
 mod tables;
 mod traffic;
@@ -26,6 +27,7 @@ const ROOMS: &[&Room] = &[
     &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
+    &serving::ROOM,
     &tables::ROOM,
     &traffic::ROOM,
 ];

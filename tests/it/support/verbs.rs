@@ -59,6 +59,7 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
         ("istio.canary", json!({"object": object})),
         ("istio.subsets", json!({"object": object})),
         ("istio.weights", json!({"object": object})),
+        ("k6.run", json!({"script": file})),
         ("kfp.artifacts", json!({"run_id": "r"})),
         ("kfp.cancel", json!({"run_id": "r"})),
         ("kube.apply", json!({"manifest": pod, "namespace": "ml"})),
@@ -116,6 +117,7 @@ pub fn all(file: &str) -> Vec<(&'static str, Json)> {
             "load.run",
             json!({"request": {"http.request": {"url": "/x"}}, "arrival": {"users": 1}, "requests": 1}),
         ),
+        ("locust.run", json!({"script": file, "duration": "1s"})),
         ("mlflow.artifacts", json!({"run_id": "r"})),
         ("mlflow.delete_model", json!({"model": "m"})),
         ("mlflow.delete_run", json!({"run_id": "r"})),
@@ -193,7 +195,7 @@ fn starts_programs(action: &str) -> bool {
         "kfp.pipeline",
         "prometheus.test_rules",
     ];
-    let families = ["exec.", "pytest.", "training."];
+    let families = ["exec.", "k6.", "locust.", "pytest.", "training."];
     single.contains(&action) || families.iter().any(|family| action.starts_with(family))
 }
 
