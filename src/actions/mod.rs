@@ -9,6 +9,7 @@ pub mod data;
 pub mod drift;
 pub mod exec;
 #[cfg(test)]
+#[path = "tests/fake.rs"]
 mod fake;
 pub mod feast;
 pub mod file;

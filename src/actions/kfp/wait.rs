@@ -65,7 +65,7 @@ impl Action for Wait {
         let client = Client::new(cx)?;
         let call = format!("runs/{}", id(&params.run_id)?);
         let pause = std::time::Duration::try_from_secs_f64(params.every.0.max(0.01))
-            .unwrap_or(std::time::Duration::from_secs(3600));
+            .unwrap_or(std::time::Duration::from_hours(1));
         let mut last: Option<RemoteRun> = None;
         let mut silent = 0;
         loop {
@@ -80,7 +80,7 @@ impl Action for Wait {
                 }
                 // A server that has answered may be away for a moment; one that never has, is not there.
                 Err(failure) if last.is_some() && failure.class.retriable() && silent < PATIENCE => {
-                    silent += 1
+                    silent += 1;
                 }
                 Err(failure) => return Err(failure),
             }

@@ -51,13 +51,11 @@ impl Archive {
             .by_index_raw(index)
             .map_err(|e| damaged(format!("`{}` of the archive: {e}", self.names[index])))?;
         let size = file.size();
-        Ok(match (file.compression(), file.data_start()) {
-            (CompressionMethod::Stored, Some(start)) => Content::part(self.bulk.clone(), start, size),
-            _ => {
-                drop(file);
-                Content::entry(self.zip.clone(), index, size)
-            }
-        })
+        if let (CompressionMethod::Stored, Some(start)) = (file.compression(), file.data_start()) {
+            return Ok(Content::part(self.bulk.clone(), start, size));
+        }
+        drop(file);
+        Ok(Content::entry(self.zip.clone(), index, size))
     }
 }
 
@@ -67,7 +65,7 @@ pub fn detect(bulk: &Bulk) -> Result<Format, Failure> {
     let has = |end: &str| archive.names.iter().any(|n| n.ends_with(end));
     if archive.names.iter().any(|n| n == "schema.json") {
         Ok(Format::Skops)
-    } else if !archive.names.is_empty() && archive.names.iter().all(|n| n.ends_with(".npy")) {
+    } else if !archive.names.is_empty() && archive.names.iter().all(|n| n.strip_suffix(".npy").is_some()) {
         Ok(Format::Npz)
     } else if has("/data.pkl") {
         Err(unknown(

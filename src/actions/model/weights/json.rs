@@ -26,12 +26,11 @@ fn walk(node: &Json, name: String, into: &mut Vec<Tensor>) {
         let mut numbers = Vec::new();
         flatten(node, &mut numbers);
         let whole: Option<Vec<i64>> = numbers.iter().map(|n| n.as_i64()).collect();
-        let (element, bytes): (Element, Vec<u8>) = match whole {
-            Some(whole) => (Element::I64, whole.iter().flat_map(|n| n.to_le_bytes()).collect()),
-            None => {
-                let floats = numbers.iter().map(|n| n.as_f64().unwrap_or(f64::NAN));
-                (Element::F64, floats.flat_map(f64::to_le_bytes).collect())
-            }
+        let (element, bytes): (Element, Vec<u8>) = if let Some(whole) = whole {
+            (Element::I64, whole.iter().flat_map(|n| n.to_le_bytes()).collect())
+        } else {
+            let floats = numbers.iter().map(|n| n.as_f64().unwrap_or(f64::NAN));
+            (Element::F64, floats.flat_map(f64::to_le_bytes).collect())
         };
         into.push(Tensor {
             name: if name.is_empty() { "array".to_owned() } else { name },

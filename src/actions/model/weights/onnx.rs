@@ -175,15 +175,15 @@ impl Reader<'_> {
         let named: Vec<String> = graph.initializer.iter().map(|t| t.name.clone()).collect();
         for tensor in graph.initializer {
             let name = format!("{prefix}{}", tensor.name);
-            self.tensor(&name, tensor)?;
+            self.tensor(&name, &tensor)?;
         }
         for sparse in graph.sparse_initializer {
             let (Some(values), Some(indices)) = (sparse.values, sparse.indices) else {
                 return Err(damaged("it is not ONNX: a sparse initialiser lacks a part"));
             };
             let name = format!("{prefix}{}", values.name);
-            self.tensor(&format!("{name}.values"), values)?;
-            self.tensor(&format!("{name}.indices"), indices)?;
+            self.tensor(&format!("{name}.values"), &values)?;
+            self.tensor(&format!("{name}.indices"), &indices)?;
         }
         for (n, node) in graph.node.into_iter().enumerate() {
             let inputs = self.numbered(&node.input, &named);
@@ -229,10 +229,10 @@ impl Reader<'_> {
             self.push(name, Element::I64, vec![attribute.ints.len() as u64], bytes);
         }
         if let Some(tensor) = attribute.t {
-            self.tensor(name, tensor)?;
+            self.tensor(name, &tensor)?;
         }
         for (i, tensor) in attribute.tensors.into_iter().enumerate() {
-            self.tensor(&format!("{name}[{i}]"), tensor)?;
+            self.tensor(&format!("{name}[{i}]"), &tensor)?;
         }
         for (i, graph) in attribute.g.into_iter().chain(attribute.graphs).enumerate() {
             self.graph(graph, &format!("{name}[{i}]/"), depth + 1)?;
@@ -254,7 +254,7 @@ impl Reader<'_> {
         });
     }
 
-    fn tensor(&mut self, name: &str, tensor: TensorProto) -> Result<(), Failure> {
+    fn tensor(&mut self, name: &str, tensor: &TensorProto) -> Result<(), Failure> {
         let kind = kind(tensor.data_type).ok_or_else(|| {
             unknown(
                 name,
@@ -263,7 +263,7 @@ impl Reader<'_> {
         })?;
         let shape: Option<Vec<u64>> = tensor.dims.iter().map(|d| u64::try_from(*d).ok()).collect();
         let shape = shape.ok_or_else(|| damaged(format!("`{name}` has a negative dimension")))?;
-        let content = self.values(name, &tensor, &kind)?;
+        let content = self.values(name, tensor, &kind)?;
         let wanted = shape.iter().try_fold(kind.size, |n, d| n.checked_mul(*d));
         if kind.size > 0 && wanted != Some(content.len()) {
             return Err(damaged(format!(
