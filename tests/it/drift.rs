@@ -127,6 +127,185 @@ async fn evidently_is_reproduced_with_its_blind_spot() {
 }
 
 #[tokio::test]
+async fn a_profile_stands_for_the_reference() {
+    let stage = stage();
+    let params = json!({"table": {"path": "reference.csv"}, "hide": ["id"], "save": "kept.json"});
+    let made = stage.run("data.profile", params, Grants::open()).await.unwrap();
+    assert_eq!(
+        made["columns"][1]["bars"]["reference"].as_array().unwrap().len(),
+        11
+    );
+    let svg = std::fs::read_to_string(made["columns"][1]["plot"].as_str().unwrap()).unwrap();
+    assert!(svg.contains("<title>amount</title>"), "{svg}");
+    assert_eq!(
+        made["columns"][0].get("plot"),
+        None,
+        "what is hidden is not drawn"
+    );
+    let whole = detect(&stage, json!({"seed": 1})).await.unwrap();
+    let kept = detect(&stage, json!({"seed": 1, "reference": {"profile": "kept.json"}}))
+        .await
+        .unwrap();
+    let without_plots = |mut json: Json| {
+        for column in json["columns"].as_array_mut().unwrap() {
+            column.as_object_mut().unwrap().remove("plot");
+        }
+        json
+    };
+    assert_eq!(without_plots(kept), without_plots(whole));
+
+    stage.file("project/specs/odd.json", r#"{"rows": 3}"#);
+    stage.file(
+        "project/specs/old.json",
+        r#"{"specrun_profile": 9, "table": "t", "rows": 3, "columns": []}"#,
+    );
+    let profile = |path: &str| json!({"profile": path});
+    for (params, class, words) in [
+        (
+            json!({"reference": profile("none.json")}),
+            Class::Missing,
+            "none.json",
+        ),
+        (
+            json!({"reference": profile("odd.json")}),
+            Class::UnreadableAnswer,
+            "odd.json",
+        ),
+        (
+            json!({"reference": profile("old.json")}),
+            Class::UnreadableAnswer,
+            "format is 9",
+        ),
+        (
+            json!({"reference": profile("reference.csv")}),
+            Class::UnreadableAnswer,
+            "reference.csv",
+        ),
+        (
+            json!({"reference": profile("kept.json"), "exclude": []}),
+            Class::BadParameter,
+            "the column `id`: it is hidden",
+        ),
+        (
+            json!({"reference": profile("kept.json"), "categorical": ["age"]}),
+            Class::BadParameter,
+            "not its categories",
+        ),
+        (
+            json!({"reference": profile("kept.json"), "together": {"methods": ["mmd"]}}),
+            Class::BadParameter,
+            "a profile has none",
+        ),
+    ] {
+        let failure = detect(&stage, params.clone()).await.unwrap_err();
+        assert_eq!(failure.class, class, "{params}: {failure}");
+        assert!(failure.to_string().contains(words), "{params}: {failure}");
+    }
+    let current = json!({"path": "b.csv"});
+    for (reference, wrong) in [
+        (json!({"path": "a.csv"}), false),
+        (json!({"profile": "a.json"}), false),
+        (json!({}), true),
+        (json!({"path": "a.csv", "profile": "a.json"}), true),
+        (json!({"profile": "a.json", "delimiter": ";"}), true),
+    ] {
+        let found = mistakes(
+            "drift.detect",
+            &json!({"reference": reference, "current": current}),
+        );
+        assert_eq!(!found.is_empty(), wrong, "{reference}: {found:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_broken_correlation_shows_in_all_columns_together() {
+    let stage = Stage::new();
+    let pairs = |follows: bool| {
+        let mut text = "x,y\n".to_owned();
+        for i in 0..300_u32 {
+            let x = f64::from((i * 7919) % 300);
+            let y = if follows {
+                x
+            } else {
+                f64::from((i * 104_729) % 300)
+            };
+            let _ = writeln!(text, "{x},{y}");
+        }
+        text
+    };
+    stage.file("project/specs/reference.csv", pairs(true));
+    stage.file("project/specs/moved.csv", pairs(false));
+    let together = json!({"methods": ["mmd", "domain_classifier"], "rows": 200});
+    let params = json!({"exclude": [], "together": together, "plots": "none"});
+    let got = detect(&stage, params.clone()).await.unwrap();
+    assert_eq!(
+        (&got["drifted"], &got["drifted_columns"]),
+        (&json!(true), &json!([])),
+        "{got}"
+    );
+    for (i, method) in ["mmd", "domain_classifier"].into_iter().enumerate() {
+        let test = &got["together"][i];
+        assert_eq!(
+            (&test["method"], &test["drifted"]),
+            (&json!(method), &json!(true)),
+            "{test}"
+        );
+        assert_eq!(
+            (&test["reference_rows"], &test["current_rows"]),
+            (&json!(200), &json!(200))
+        );
+        // The smallest p-value there is, times the tests in the family: two columns, two tests of all.
+        assert!(
+            (test["adjusted_p"].as_f64().unwrap() - 0.004).abs() < 0.0011,
+            "{test}"
+        );
+    }
+    assert_eq!(detect(&stage, params).await.unwrap(), got, "one seed, one answer");
+    let same =
+        json!({"exclude": [], "together": together, "current": {"path": "reference.csv"}, "plots": "none"});
+    let got = detect(&stage, same).await.unwrap();
+    assert_eq!(
+        (&got["drifted"], &got["together"][0]["drifted"]),
+        (&json!(false), &json!(false)),
+        "{got}"
+    );
+    assert!(
+        (got["together"][1]["statistic"].as_f64().unwrap() - 0.5).abs() < 0.1,
+        "{got}"
+    );
+    let few = json!({"methods": ["mmd"], "permutations": 99});
+    let action = REGISTRY.get("drift.detect").unwrap();
+    let cx = stage.context(Grants::open());
+    let params = json!({
+        "reference": {"path": "reference.csv"}, "current": {"path": "reference.csv"}, "together": few, "alpha": "2%",
+    });
+    let got = action.run(params, &cx).await.unwrap();
+    assert_eq!(got["together"][0]["drifted"], Json::Null);
+    let checks: Vec<OwnCheck> = cx.checks.take();
+    assert_eq!(checks.len(), 1);
+    assert!(
+        checks[0].outcome.message.contains("99 regroupings"),
+        "{}",
+        checks[0].outcome.message
+    );
+}
+
+#[tokio::test]
+async fn times_of_different_units_are_not_compared() {
+    let stage = Stage::new();
+    stage.file("project/specs/reference.csv", "t\n2026-01-01\n2026-01-02\n");
+    stage.file(
+        "project/specs/moved.csv",
+        "t\n2026-01-01T00:00:00\n2026-01-02T00:00:00\n",
+    );
+    let table = |path: &str| json!({"path": path, "parse_dates": true});
+    let params = json!({"reference": table("reference.csv"), "current": table("moved.csv"), "exclude": []});
+    let failure = detect(&stage, params).await.unwrap_err();
+    assert_eq!(failure.class, Class::UnreadableAnswer);
+    assert!(failure.message.contains("`t` has the type date"), "{failure}");
+}
+
+#[tokio::test]
 async fn what_could_not_be_judged_makes_the_step_inconclusive() {
     let stage = Stage::new();
     stage.file("project/specs/a.csv", "x,y\n1,\n2,\n3,\n");

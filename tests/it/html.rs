@@ -17,6 +17,7 @@ fn the_page_in_a_browser() {
     let Some(browser) = Browser::start() else { return };
     let dir = tempfile::tempdir().unwrap();
     shows_a_run(&browser, dir.path());
+    draws_distributions(&browser, dir.path());
     runs_nothing_from_outside(&browser, dir.path());
     opens_ten_thousand_checks(&browser, dir.path());
 }
@@ -112,6 +113,47 @@ fn shows_a_run(browser: &Browser, dir: &Path) {
     );
     browser.resize(1360, 900);
     assert_eq!(browser.errors(), Vec::<String>::new());
+}
+
+/// Two columns, the second drifted; its name and a category try to be markup.
+fn draws_distributions(browser: &Browser, dir: &Path) {
+    let evil = "<img src=x onerror=\"document.title='stolen'\">";
+    let mut s = Story::new(vec![spec(
+        "T09",
+        "Drift",
+        "drift",
+        &["drift"],
+        &[("expect[0]", "not drift.drifted")],
+    )]);
+    s.begin("T09")
+        .start("T09", "drift", Role::Step, "drift.detect", json!({}));
+    let output = json!({"columns": [
+        {"name": "age", "drifted": false,
+         "bars": {"labels": ["0", "50", "100"], "reference": [0.5, 0.5], "current": [0.4, 0.6]}},
+        {"name": evil, "drifted": true,
+         "bars": {"labels": [evil, "b"], "reference": [1.0, 0.0], "current": [0.0, 1.0]}},
+    ]});
+    s.pass("T09", "drift", Role::Step, output, 0.1);
+    s.checked(
+        "T09",
+        None,
+        "expect[0]",
+        CheckOutcome::new(Verdict::Failed, "drifted"),
+    );
+    s.end("T09", Verdict::Failed, None, 0.2, 1);
+    s.finish(1);
+    load(browser, dir, "drift.html", &s.events);
+    browser.click(".stepbox summary");
+    browser.wait("document.querySelectorAll('.stepbox svg.plot').length === 2");
+    assert_eq!(
+        browser.count(".stepbox .barnew"),
+        2 * 2 + 2,
+        "bars and keys of the current tables"
+    );
+    // What drifted stands first.
+    assert_eq!(browser.text(".stepbox .sub"), format!("{evil}: drifted"));
+    assert_eq!(browser.count("img"), 0);
+    browser.picture("drift.png");
 }
 
 fn runs_nothing_from_outside(browser: &Browser, dir: &Path) {

@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::rule::{Given, RULES};
-use super::run::{Keep, Named, Results, run, words};
+use super::rule::{Given, RULES, rule_of};
+use super::run::{Keep, Named, Results, run};
 use super::suite::great_expectations;
 use super::table::Table;
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
@@ -73,6 +73,7 @@ impl Action for DataCheck {
         }
         for (i, check) in checks.into_iter().flatten().enumerate() {
             problems.extend(one_rule(check, &format!("/checks/{i}")));
+            problems.extend(limits(check, &format!("/checks/{i}")));
         }
         problems
     }
@@ -110,6 +111,33 @@ pub(super) fn one_rule(check: &Json, pointer: &str) -> Option<ParamProblem> {
     })
 }
 
+/// The mistakes in the limits of a check, as far as they are known before the run.
+fn limits(check: &Json, pointer: &str) -> Vec<ParamProblem> {
+    let rule = rule_of(check);
+    let mut all = Vec::new();
+    for key in ["warn_if", "fail_if"] {
+        let Some(text) = check
+            .get(key)
+            .and_then(Json::as_str)
+            .filter(|t| !t.contains("${{"))
+        else {
+            continue;
+        };
+        if rule.is_empty() {
+            continue;
+        }
+        if let Err(message) = super::rules::limit(text, key, rule) {
+            all.push(ParamProblem {
+                pointer: format!("{pointer}/{key}"),
+                key: None,
+                message,
+                help: None,
+            });
+        }
+    }
+    all
+}
+
 fn checked(params: &Params, cx: &Context) -> Result<Results, Failure> {
     let mut checks: Vec<Named> = Vec::new();
     for (i, given) in params.checks.iter().enumerate() {
@@ -117,11 +145,7 @@ fn checked(params: &Params, cx: &Context) -> Result<Results, Failure> {
             let message = format!("checks[{i}]: {}", problem.message);
             return Err(Failure::new(Class::BadParameter, message));
         }
-        checks.push(Named {
-            id: format!("checks[{i}]"),
-            text: words(&given.raw),
-            check: given.check.clone(),
-        });
+        checks.push(Named::new(format!("checks[{i}]"), given.clone()));
     }
     if let Some(path) = &params.expect_suite {
         let content = cx.tools.files.read(&cx.base_dir, path, SUITE)?;
@@ -159,15 +183,12 @@ fn suite(path: &str, bytes: &[u8]) -> Result<Vec<Named>, Failure> {
             Ok(several) => {
                 let alone = several.len() == 1;
                 for (n, given) in several.into_iter().enumerate() {
-                    checks.push(Named {
-                        id: if alone {
-                            format!("suite[{i}]")
-                        } else {
-                            format!("suite[{i}.{n}]")
-                        },
-                        text: words(&given.raw),
-                        check: given.check,
-                    });
+                    let id = if alone {
+                        format!("suite[{i}]")
+                    } else {
+                        format!("suite[{i}.{n}]")
+                    };
+                    checks.push(Named::new(id, given));
                 }
             }
             Err(why) => wrong.push(format!("suite[{i}] {}: {why}", one.name)),

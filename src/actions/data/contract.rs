@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::rule::Given;
-use super::run::{Keep, Named, Results, run, words};
+use super::run::{Keep, Named, Results, run};
 use super::table::Table;
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
@@ -101,46 +101,58 @@ impl Action for Contract {
     }
 }
 
-/// The contract as checks.
+/// The contract as checks. That a column is missing is for `schema` to say.
 fn checks(params: &Params) -> Result<Vec<Named>, Failure> {
-    let mut all: Vec<(String, Json)> = Vec::new();
+    let mut all: Vec<(String, Json, Vec<String>)> = Vec::new();
     let types: BTreeMap<&str, &str> = params
         .columns
         .iter()
         .map(|(name, field)| (name.as_str(), field.kind.as_str()))
         .collect();
     let shape = json!({"columns": types, "strict": !params.more_columns, "order": params.order});
-    all.push(("schema".to_owned(), json!({ "schema": shape })));
+    all.push(("schema".to_owned(), json!({ "schema": shape }), Vec::new()));
     let rows = params.row_count.clone().unwrap_or_else(|| json!({"min": 1}));
-    all.push(("row_count".to_owned(), json!({ "row_count": rows })));
+    all.push(("row_count".to_owned(), json!({ "row_count": rows }), Vec::new()));
     for (name, field) in &params.columns {
+        let needs = vec![name.clone()];
         if !field.nullable || params.key.contains(name) {
-            all.push((format!("not_null[{name}]"), json!({"not_null": {"column": name}})));
+            let rule = json!({"not_null": {"column": name}});
+            all.push((format!("not_null[{name}]"), rule, needs.clone()));
         }
         if field.unique {
-            all.push((format!("unique[{name}]"), json!({"unique": {"columns": [name]}})));
+            let rule = json!({"unique": {"columns": [name]}});
+            all.push((format!("unique[{name}]"), rule, needs));
         }
     }
+    let named = |name: &String| params.columns.contains_key(name);
     if !params.key.is_empty() {
+        let needs = params.key.iter().filter(|k| named(k)).cloned().collect();
+        let rule = json!({"unique": {"columns": params.key, "ignore_row_if": "never"}});
+        all.push(("key".to_owned(), rule, needs));
+    }
+    let of = |rule: &Json| {
+        let column = rule.get("column").and_then(Json::as_str).map(str::to_owned);
+        column.filter(named).into_iter().collect()
+    };
+    for (i, reference) in params.references.iter().enumerate() {
+        let needs = of(reference);
         all.push((
-            "key".to_owned(),
-            json!({"unique": {"columns": params.key, "ignore_row_if": "never"}}),
+            format!("references[{i}]"),
+            json!({ "references": reference }),
+            needs,
         ));
     }
-    for (i, reference) in params.references.iter().enumerate() {
-        all.push((format!("references[{i}]"), json!({ "references": reference })));
-    }
     if let Some(freshness) = &params.freshness {
-        all.push(("freshness".to_owned(), json!({ "freshness": freshness })));
+        let needs = of(freshness);
+        all.push(("freshness".to_owned(), json!({ "freshness": freshness }), needs));
     }
     let mut checks = Vec::new();
-    for (id, raw) in all {
+    for (id, raw, needs) in all {
         let given: Given = serde_json::from_value(raw)
             .map_err(|e| Failure::new(Class::BadParameter, format!("`{id}` of the contract: {e}")))?;
         checks.push(Named {
-            id,
-            text: words(&given.raw),
-            check: given.check,
+            needs,
+            ..Named::new(id, given)
         });
     }
     Ok(checks)

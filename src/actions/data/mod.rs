@@ -6,7 +6,8 @@
 mod check;
 mod contract;
 mod inject;
-mod profile;
+mod object;
+pub(in crate::actions) mod profile;
 mod rule;
 pub mod rules;
 mod run;

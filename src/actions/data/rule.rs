@@ -26,6 +26,13 @@ pub struct Check {
     pub max_failing: Option<Allowed>,
     /// Passes when there is no row to look at, instead of being inconclusive.
     pub allow_empty: bool,
+    /// When it fails, instead of the rule's own limit: a condition on what was measured. Rules that hold row by row
+    /// measure `failing` (rows), `evaluated`, `rows`, `share` (of those that were looked at) and `share_of_rows`; figures
+    /// measure `value`. `fail_if: share > 5%`, `fail_if: value < 10`.
+    pub fail_if: Option<String>,
+    /// When it warns though it does not fail, a condition like `fail_if`: `warn_if: failing > 0`. A warning is a failed
+    /// check of severity `warning`.
+    pub warn_if: Option<String>,
 
     /// No value is null.
     pub not_null: Option<Of>,
@@ -530,6 +537,21 @@ pub struct KlDivergence {
 pub struct Given {
     pub check: Check,
     pub raw: Json,
+}
+
+impl Given {
+    /// The key of its rule; empty when it has none.
+    pub fn rule(&self) -> &str {
+        rule_of(&self.raw)
+    }
+}
+
+/// The key of the rule of a check; empty when it has none.
+pub fn rule_of(check: &Json) -> &str {
+    check
+        .as_object()
+        .and_then(|map| map.keys().find(|k| RULES.contains(&k.as_str())))
+        .map_or("", String::as_str)
 }
 
 impl<'de> Deserialize<'de> for Given {

@@ -7,8 +7,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
-use super::rule::{Check, RULES};
-use super::rules::{Columns, Elsewhere, Finding, Outcome, Planned, plan};
+use super::rule::{Check, Given, RULES};
+use super::rules::{Columns, Elsewhere, Finding, Levels, Outcome, Planned, plan, proof};
 use super::table::Table;
 use crate::action::{Class, Context, Failure, OwnCheck};
 use crate::check::{CheckOutcome, Verdict};
@@ -20,7 +20,24 @@ use crate::tools::tables::{Opened, collect, figures, rows};
 pub struct Named {
     pub id: String,
     pub text: String,
+    /// The key of its rule.
+    pub rule: String,
     pub check: Check,
+    /// Columns without which it says nothing, because another check tells that they are missing; for all others a
+    /// missing column is an error.
+    pub needs: Vec<String>,
+}
+
+impl Named {
+    pub fn new(id: String, given: Given) -> Self {
+        Self {
+            id,
+            text: words(&given.raw),
+            rule: given.rule().to_owned(),
+            check: given.check,
+            needs: Vec::new(),
+        }
+    }
 }
 
 /// What the checks of a table came to.
@@ -32,8 +49,10 @@ pub struct Results {
     pub columns: Vec<String>,
     /// How many checks passed.
     pub passed: u64,
-    /// How many failed, whatever they weigh.
+    /// How many failed, but for those that only warn or inform.
     pub failed: u64,
+    /// How many failed that weigh `warning` or `info`, or by `warn_if`.
+    pub warned: u64,
     /// How many found nothing to look at.
     pub inconclusive: u64,
     /// Each check.
@@ -81,7 +100,8 @@ pub struct Keep {
     pub keys: Vec<String>,
 }
 
-/// Runs checks on a table and reports each as a check of the step. Blocks.
+/// Runs checks on a table and reports each as a check of the step. Blocks. What of it decides without a row is in
+/// [`computed`].
 ///
 /// # Errors
 /// What cannot be right about any of the checks, all at once, before a row is read; what cannot be read.
@@ -90,18 +110,26 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
     let columns = Columns {
         schema: &opened.schema,
     };
-    let mut planned: Vec<Planned> = Vec::new();
+    let mut planned: Vec<(Planned, Levels)> = Vec::new();
     let mut wrong = Vec::new();
     for name in keep.hidden.iter().chain(&keep.keys) {
-        if !opened.schema.contains(name) {
+        let told = checks.iter().any(|named| named.needs.contains(name));
+        if !opened.schema.contains(name) && !told {
             wrong.push(format!(
                 "the table has no column `{name}`, whose values were to be kept or hidden"
             ));
         }
     }
     for named in checks {
+        if let Some(missing) = named.needs.iter().find(|n| !opened.schema.contains(n)) {
+            let message = format!("the table has no column `{missing}`");
+            let finding = Finding::new(Outcome::Inconclusive, message);
+            planned.push((Planned::known(finding), Levels::default()));
+            continue;
+        }
         let elsewhere = elsewhere(&named.check, cx)?;
-        match plan(&named.check, columns, &elsewhere) {
+        let levels = Levels::of(&named.check, &named.rule);
+        match plan(&named.check, columns, &elsewhere).and_then(|one| levels.map(|levels| (one, levels))) {
             Ok(one) => planned.push(one),
             Err(why) => wrong.push(format!("{} ({}): {why}", named.id, named.text)),
         }
@@ -111,38 +139,80 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
         let failure = Failure::new(Class::BadParameter, message);
         return Err(wrong.iter().skip(1).fold(failure, Failure::detail));
     }
-    let mut wanted = vec![polars::prelude::len().cast(DataType::UInt64)];
-    for one in &planned {
-        wanted.extend(one.figures.iter().cloned());
-    }
-    let values = figures(&opened, &wanted)?;
-    let mut at = 1;
+    let (rows, values) = computed(&opened, columns, checks, &planned)?;
     let mut results = Results {
-        rows: values.first().and_then(Json::as_u64).unwrap_or(0),
+        rows,
         columns: opened.schema.iter_names().map(ToString::to_string).collect(),
         passed: 0,
         failed: 0,
+        warned: 0,
         inconclusive: 0,
         checks: Vec::new(),
     };
-    for (named, one) in checks.iter().zip(&planned) {
-        let mine = values.get(at..at + one.figures.len()).unwrap_or_default();
-        at += one.figures.len();
-        let finding = hide((one.judge)(mine), &named.check, keep);
+    for ((named, (one, levels)), found) in checks.iter().zip(&planned).zip(&values) {
+        let found = one.settled(found, |wanted| figures(&opened, wanted))?;
+        let (finding, severity) = levels
+            .judge((one.judge)(&found), named.check.severity)
+            .map_err(|why| {
+                Failure::new(
+                    Class::BadParameter,
+                    format!("{} ({}): {why}", named.id, named.text),
+                )
+            })?;
+        let finding = hide(finding, &named.check, keep);
         let file = match finding.failing {
             Some(failing) if failing > 0 && keep.most > 0 => failing_rows(&opened, named, one, keep, cx)?,
             _ => None,
         };
-        results.add(report(named, finding, file, cx));
+        results.add(report(named, finding, severity, file, cx));
     }
     Ok(results)
+}
+
+/// The table's rows and the figures of each check: from the statistics of its files where they decide, from one scan
+/// for all others.
+fn computed(
+    opened: &Opened,
+    columns: Columns<'_>,
+    checks: &[Named],
+    planned: &[(Planned, Levels)],
+) -> Result<(u64, Vec<Vec<Json>>), Failure> {
+    let known = opened.statistics();
+    let mut proved: Vec<Option<Vec<Json>>> = checks
+        .iter()
+        .map(|named| proof::figures(&named.check, columns, known.as_ref()?))
+        .collect();
+    let mut wanted = Vec::new();
+    if known.is_none() {
+        wanted.push(polars::prelude::len().cast(DataType::UInt64));
+    }
+    for ((one, _), proved) in planned.iter().zip(&proved) {
+        if proved.is_none() {
+            wanted.extend(one.figures.iter().cloned());
+        }
+    }
+    let mut scanned = figures(opened, &wanted)?.into_iter();
+    let rows = match &known {
+        Some(known) => known.rows,
+        None => scanned.next().as_ref().and_then(Json::as_u64).unwrap_or(0),
+    };
+    let found = planned
+        .iter()
+        .zip(&mut proved)
+        .map(|((one, _), proved)| match proved.take() {
+            Some(figures) => figures,
+            None => scanned.by_ref().take(one.figures.len()).collect(),
+        })
+        .collect();
+    Ok((rows, found))
 }
 
 impl Results {
     fn add(&mut self, result: CheckResult) {
         match result.outcome.as_str() {
             "passed" => self.passed += 1,
-            "failed" => self.failed += 1,
+            "failed" if result.severity == Severity::Critical => self.failed += 1,
+            "failed" => self.warned += 1,
             _ => self.inconclusive += 1,
         }
         self.checks.push(result);
@@ -150,7 +220,13 @@ impl Results {
 }
 
 /// Turns a finding into a check of the step and a part of the output.
-fn report(named: &Named, finding: Finding, file: Option<PathBuf>, cx: &Context) -> CheckResult {
+fn report(
+    named: &Named,
+    finding: Finding,
+    severity: Severity,
+    file: Option<PathBuf>,
+    cx: &Context,
+) -> CheckResult {
     let verdict = match finding.outcome {
         Outcome::Passed => Verdict::Passed,
         Outcome::Failed => Verdict::Failed,
@@ -174,13 +250,13 @@ fn report(named: &Named, finding: Finding, file: Option<PathBuf>, cx: &Context) 
     cx.checks.add(OwnCheck {
         id: named.id.clone(),
         text: named.text.clone(),
-        severity: named.check.severity,
+        severity,
         outcome,
     });
     CheckResult {
         id: named.id.clone(),
         text: named.text.clone(),
-        severity: named.check.severity,
+        severity,
         outcome: verdict.word().to_owned(),
         message: finding.message,
         observed: finding.observed,

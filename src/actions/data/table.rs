@@ -1,22 +1,24 @@
 //! A table as parameters name it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use globset::GlobBuilder;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::object;
 use crate::action::{Class, Context, Failure};
 use crate::tools::Capability;
-use crate::tools::files::Files;
+use crate::tools::objects::Place;
 use crate::tools::tables::{Format, Opened, Source, open};
 
 /// A table: one file, or several with the same columns.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// The file, relative to the spec's folder; `*` and `**` stand for any names, in the order of the names.
+    /// The file, relative to the spec's folder, or `s3://bucket/key` at the environment's endpoint `s3`; `*` and `**` stand
+    /// for any names, in the order of the names.
     #[schemars(length(min = 1))]
     path: String,
     /// How to read it; without it the name's ending decides.
@@ -47,7 +49,7 @@ impl Table {
     }
 
     /// What to open, its files found and granted.
-    pub(super) fn source(&self, files: &Files, base: &Path) -> Result<Source, Failure> {
+    fn source(&self, files: Vec<PathBuf>) -> Result<Source, Failure> {
         let delimiter = match self.delimiter.as_deref().map(str::as_bytes) {
             None => None,
             Some([one]) => Some(*one),
@@ -58,12 +60,8 @@ impl Table {
                 ));
             }
         };
-        let mut found = Vec::new();
-        for path in self.matching(base)? {
-            found.push(files.readable(base, &path)?);
-        }
         Ok(Source {
-            files: found,
+            files,
             format: self.format,
             delimiter,
             header: self.header,
@@ -76,10 +74,29 @@ impl Table {
 
     /// Opens it. Blocks.
     pub(in crate::actions) fn open(&self, cx: &Context) -> Result<Opened, Failure> {
-        let mut opened = open(&self.source(&cx.tools.files, &cx.base_dir)?)?;
+        if Place::is_one(&self.path) {
+            return self.open_objects(cx);
+        }
+        let mut found = Vec::new();
+        for path in self.matching(&cx.base_dir)? {
+            found.push(cx.tools.files.readable(&cx.base_dir, &path)?);
+        }
+        let mut opened = open(&self.source(found)?)?;
         if !self.path.contains('*') {
             opened.name.clone_from(&self.path);
         }
+        Ok(opened)
+    }
+
+    fn open_objects(&self, cx: &Context) -> Result<Opened, Failure> {
+        let brought = object::bring(&self.path, cx)?;
+        let files = brought.files.iter().map(|(file, _)| file.clone()).collect();
+        let mut opened = open(&self.source(files)?).map_err(|f| object::addressed(f, &brought.files))?;
+        opened.name = match brought.files.as_slice() {
+            [(_, address)] => address.clone(),
+            several => format!("{} objects of {}", several.len(), self.path),
+        };
+        opened.kept = Some(brought.folder);
         Ok(opened)
     }
 
@@ -118,34 +135,46 @@ impl Table {
     }
 }
 
-/// The files that parameters with a `table` (and further tables in checks) read.
+/// The tables that parameters with a `table` (and further tables in checks) read.
 pub(super) fn reads(params: &Json) -> Vec<Capability> {
-    let mut paths = Vec::new();
-    collect(params, &mut paths);
-    if paths.is_empty() {
-        paths.push("?".to_owned());
+    let mut all = Vec::new();
+    collect(params, &mut all);
+    if all.is_empty() {
+        all.push(reach("?"));
     }
-    paths.into_iter().map(|path| Capability::Read { path }).collect()
+    all
 }
 
-fn collect(value: &Json, paths: &mut Vec<String>) {
+/// What reading a table with this path needs, as far as it is known before the run.
+pub(in crate::actions) fn reach(path: &str) -> Capability {
+    if Place::is_one(path) {
+        return Capability::Endpoint {
+            family: "s3".to_owned(),
+        };
+    }
+    let known = !path.contains("${{") && !path.contains('*');
+    Capability::Read {
+        path: if known { path } else { "?" }.to_owned(),
+    }
+}
+
+fn collect(value: &Json, all: &mut Vec<Capability>) {
     match value {
         Json::Object(map) => {
             for (key, value) in map {
                 if key == "table"
                     && let Some(path) = value.get("path").and_then(Json::as_str)
                 {
-                    let known = !path.contains("${{") && !path.contains('*');
-                    let path = if known { path.to_owned() } else { "?".to_owned() };
-                    if !paths.contains(&path) {
-                        paths.push(path);
+                    let wanted = reach(path);
+                    if !all.contains(&wanted) {
+                        all.push(wanted);
                     }
                 } else {
-                    collect(value, paths);
+                    collect(value, all);
                 }
             }
         }
-        Json::Array(items) => items.iter().for_each(|item| collect(item, paths)),
+        Json::Array(items) => items.iter().for_each(|item| collect(item, all)),
         _ => {}
     }
 }

@@ -10,8 +10,10 @@ use serde_json::Value as Json;
 
 use super::judge::{Compat, DetectorParams, EvidentlyParams, problems};
 use super::plot;
+use super::reference::{self, Read, Reference, Sides};
 use super::report::ColumnReport;
 use super::table::{Loaded, load, reads};
+use super::together::{Limits, Together, TogetherReport, p_values};
 use crate::action::{Action, Class, Context, Failure, OwnCheck, ParamProblem};
 use crate::actions::data::table::Table;
 use crate::check::{CheckOutcome, Verdict};
@@ -19,7 +21,6 @@ use crate::event::Severity;
 use crate::stats::drift::Correction;
 use crate::stats::drift::column::Side;
 use crate::stats::drift::detector::{Finding, Pair};
-use crate::stats::drift::frame::Frame;
 use crate::stats::drift::measure::Method;
 use crate::tools::Capability;
 use crate::value::{Proportion, Ratio};
@@ -31,8 +32,8 @@ use crate::value::{Proportion, Ratio};
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The table that shows how it should be.
-    reference: Table,
+    /// The table that shows how it should be, or the profile of it.
+    reference: Reference,
     /// The table that is asked about.
     current: Table,
     /// The columns that are compared; all of the reference's without it.
@@ -47,6 +48,9 @@ pub struct Params {
     /// Which pictures are drawn; those of all columns without it.
     #[serde(default)]
     plots: Plots,
+    /// Tests of all columns at once; none without it.
+    #[serde(default)]
+    together: Option<Together>,
     /// The seed of permutation tests; from the run's seed without it.
     #[serde(default)]
     seed: Option<u64>,
@@ -95,7 +99,7 @@ enum Plots {
 /// What was found.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct Output {
-    /// Whether any column drifted (with `compat: evidently`: whether enough of them did).
+    /// Whether any column drifted, or all of them together (with `compat: evidently`: whether enough columns did).
     drifted: bool,
     /// The names of the columns that drifted.
     drifted_columns: Vec<String>,
@@ -103,8 +107,10 @@ pub struct Output {
     share: Proportion,
     /// What was found in each column, in the order of the reference.
     columns: Vec<ColumnReport>,
+    /// What tests of all columns at once found, in the order they were asked for.
+    together: Vec<TogetherReport>,
     /// Rows of the reference.
-    reference_rows: usize,
+    reference_rows: u64,
     /// Rows of the current table.
     current_rows: usize,
     /// Columns of the current table that the reference does not have.
@@ -119,11 +125,13 @@ impl Action for Detect {
     type Output = Output;
 
     fn capabilities(&self, params: &Json) -> Vec<Capability> {
-        ["reference", "current"].map(|key| reads(params, key)).to_vec()
+        vec![reference::reads(params, "reference"), reads(params, "current")]
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
-        problems(params, "")
+        let mut all = problems(params, "");
+        all.extend(reference::problems(params));
+        all
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
@@ -153,33 +161,49 @@ impl Params {
 }
 
 fn detect(params: &Params, cx: &Context) -> Result<Output, Failure> {
-    let (reference, current) = (load(&params.reference, cx)?, load(&params.current, cx)?);
-    let names = chosen(&reference, &params.columns, &params.exclude)?;
-    let (a, b) = (
-        reference.frame(&names, &params.categorical)?,
-        current.frame(&names, &params.categorical)?,
-    );
+    let (reference, current) = (params.reference.read(cx)?, load(&params.current, cx)?);
+    let names = chosen(
+        &reference.columns(),
+        reference.name(),
+        &params.columns,
+        &params.exclude,
+    )?;
+    same_times(&reference, &current, &names)?;
+    let (a, rows) = reference.sides(&names, &params.categorical)?;
+    let frame = current.frame(&names, &params.categorical)?;
     let detector = params.detector();
-    detector.fits(&a)?;
-    let pairs = pairs(&a, &b, &reference.name, &current.name)?;
+    let kinds: Vec<(&str, bool)> = a
+        .iter()
+        .map(|(name, side)| (name.as_str(), matches!(side, Side::Numeric { .. })))
+        .collect();
+    detector.fits(&kinds)?;
+    let b = frame
+        .0
+        .iter()
+        .map(|(name, column)| (name.clone(), column.side()))
+        .collect();
+    let pairs = pairs(a, b, reference.name(), &current.name)?;
     let mut rng = StdRng::seed_from_u64(params.seed.unwrap_or(cx.seed));
-    let (drifted, found) = detector.judge(0.05).run(&pairs, &mut rng);
+    let tested = match &params.together {
+        None => Vec::new(),
+        Some(together) => together.run(rows.as_ref(), &frame, &mut rng)?,
+    };
+    let (columns_drifted, found) = detector
+        .judge(0.05)
+        .run_with(&pairs, &p_values(&tested), &mut rng);
+    let limits = Limits {
+        alpha: params.alpha.map_or(0.05, |a| a.0),
+        min_effect: params.min_effect.unwrap_or(0.1),
+    };
+    let together = params.together.as_ref().map_or_else(Vec::new, |together| {
+        together.report(tested, &found.others, found.factor, limits)
+    });
+    let found = found.columns;
+    let drifted = columns_drifted || together.iter().any(|t| t.drifted == Some(true));
     if !drifted {
-        inconclusive(&found, cx);
+        inconclusive(&found, &together, cx);
     }
-    let mut columns = Vec::with_capacity(found.len());
-    for (number, (found, pair)) in found.iter().zip(&pairs).enumerate() {
-        let mut report = ColumnReport::new(found, pair);
-        let wanted = match params.plots {
-            Plots::All => true,
-            Plots::Drifted => found.drifted(),
-            Plots::None => false,
-        };
-        if wanted && let Some(svg) = plot::distributions(pair, found.drifted()) {
-            report.plot = Some(plot::keep(cx, &format!("{number:03}-{}", pair.column), &svg)?);
-        }
-        columns.push(report);
-    }
+    let columns = reports(&found, &pairs, params.plots, &reference, cx)?;
     let drifted_columns: Vec<String> = found
         .iter()
         .filter(|f| f.drifted())
@@ -193,7 +217,8 @@ fn detect(params: &Params, cx: &Context) -> Result<Output, Failure> {
         },
         drifted_columns,
         columns,
-        reference_rows: reference.data.height(),
+        together,
+        reference_rows: reference.rows(),
         current_rows: current.data.height(),
         only_in_current: current
             .columns()
@@ -204,32 +229,82 @@ fn detect(params: &Params, cx: &Context) -> Result<Output, Failure> {
     })
 }
 
+/// Refuses times of different units, which are compared by the numbers they are kept as.
+fn same_times(reference: &Read, current: &Loaded, names: &[String]) -> Result<(), Failure> {
+    for name in names {
+        let (Some(a), Some(b)) = (reference.kind(name), current.kind(name)) else {
+            continue;
+        };
+        let times = |kind: &str| ["date", "time", "duration"].iter().any(|t| kind.starts_with(t));
+        if a != b && (times(&a) || times(&b)) {
+            let (first, second) = (reference.name(), &current.name);
+            return Err(Failure::new(
+                Class::UnreadableAnswer,
+                format!("the column `{name}` has the type {a} in {first} and {b} in {second}"),
+            )
+            .help(format!("leave it out: `exclude: [{name}]`")));
+        }
+    }
+    Ok(())
+}
+
+/// What was found in each column, with its picture where one is wanted.
+fn reports(
+    found: &[Finding],
+    pairs: &[Pair],
+    plots: Plots,
+    reference: &Read,
+    cx: &Context,
+) -> Result<Vec<ColumnReport>, Failure> {
+    let mut columns = Vec::with_capacity(found.len());
+    for (number, (found, pair)) in found.iter().zip(pairs).enumerate() {
+        let mut report = ColumnReport::new(found, pair);
+        if let Some((values, missing)) = reference.counts(&pair.column) {
+            report.of_profile(values, missing);
+        }
+        let wanted = match plots {
+            Plots::All => true,
+            Plots::Drifted => found.drifted(),
+            Plots::None => false,
+        };
+        if wanted && let Some((bars, svg)) = plot::distributions(pair, found.drifted()) {
+            report.plot = Some(plot::keep(cx, &format!("{number:03}-{}", pair.column), &svg)?);
+            report.bars = Some(bars);
+        }
+        columns.push(report);
+    }
+    Ok(columns)
+}
+
 /// The columns that are compared, in the order of the reference.
-pub(super) fn chosen(table: &Loaded, columns: &[String], exclude: &[String]) -> Result<Vec<String>, Failure> {
-    let known = table.columns();
+pub(super) fn chosen(
+    known: &[&str],
+    table: &str,
+    columns: &[String],
+    exclude: &[String],
+) -> Result<Vec<String>, Failure> {
     for name in columns.iter().chain(exclude) {
         if !known.contains(&name.as_str()) {
-            return Err(crate::tools::tables::unknown_column(name, &known, &table.name));
+            return Err(crate::tools::tables::unknown_column(name, known, table));
         }
     }
     let wanted = |name: &&str| {
         (columns.is_empty() || columns.iter().any(|c| c == name)) && !exclude.iter().any(|c| c == name)
     };
-    let names: Vec<String> = known.into_iter().filter(wanted).map(str::to_owned).collect();
+    let names: Vec<String> = known.iter().copied().filter(wanted).map(str::to_owned).collect();
     if names.is_empty() {
         return Err(Failure::new(
             Class::BadParameter,
-            format!("no column of {} is left to compare", table.name),
+            format!("no column of {table} is left to compare"),
         ));
     }
     Ok(names)
 }
 
 /// The two sides of every column. A side without any value takes the other's kind, since a file does not tell it.
-fn pairs(a: &Frame, b: &Frame, reference: &str, current: &str) -> Result<Vec<Pair>, Failure> {
-    let mut out = Vec::with_capacity(a.0.len());
-    for ((column, a), (_, b)) in a.0.iter().zip(&b.0) {
-        let (mut a, mut b) = (a.side(), b.side());
+fn pairs(a: Sides, b: Sides, reference: &str, current: &str) -> Result<Vec<Pair>, Failure> {
+    let mut out = Vec::with_capacity(a.len());
+    for ((column, mut a), (_, mut b)) in a.into_iter().zip(b) {
         if a.is_empty() {
             a = empty_like(&b, a.missing());
         } else if b.is_empty() {
@@ -251,7 +326,7 @@ fn pairs(a: &Frame, b: &Frame, reference: &str, current: &str) -> Result<Vec<Pai
             )));
         }
         out.push(Pair {
-            column: column.clone(),
+            column,
             reference: a,
             current: b,
         });
@@ -272,17 +347,19 @@ fn empty_like(other: &Side, missing: u64) -> Side {
     }
 }
 
-/// "Nothing drifted" is not known while a column could not be judged: each gives a check that says so.
-fn inconclusive(found: &[Finding], cx: &Context) {
-    for found in found {
-        if let Some(why) = &found.unable {
+/// "Nothing drifted" is not known while a column or a test of all could not be judged: each gives a check that says so.
+fn inconclusive(found: &[Finding], together: &[TogetherReport], cx: &Context) {
+    let columns = found.iter().map(|f| (f.column.as_str(), &f.unable));
+    let tests = together.iter().map(|t| (t.word(), &t.unable));
+    for (what, unable) in columns.chain(tests) {
+        if let Some(why) = unable {
             cx.checks.add(OwnCheck {
-                id: format!("drift[{}]", found.column),
-                text: format!("`{}` can be compared", found.column),
+                id: format!("drift[{what}]"),
+                text: format!("`{what}` can be compared"),
                 severity: Severity::Critical,
                 outcome: CheckOutcome::new(
                     Verdict::Inconclusive,
-                    format!("`{}` could not be judged: {why}", found.column),
+                    format!("`{what}` could not be judged: {why}"),
                 ),
             });
         }

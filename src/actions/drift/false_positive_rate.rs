@@ -166,7 +166,7 @@ fn rate(params: &Params, cx: &Context, what: &str) -> Result<Output, Failure> {
     }
     let (resamples, allowed) = plan(params)?;
     let table = load(&params.reference, cx)?;
-    let names = chosen(&table, &params.columns, &params.exclude)?;
+    let names = chosen(&table.columns(), &table.name, &params.columns, &params.exclude)?;
     let frame = table.frame(&names, &params.categorical)?;
     let block = match &params.block {
         Some(name) => table
@@ -240,7 +240,7 @@ fn rate(params: &Params, cx: &Context, what: &str) -> Result<Output, Failure> {
 /// The detector for a table that is split; its `alpha` is 1% when none is given.
 pub(super) fn detector(params: Option<&DetectorParams>, frame: &Frame) -> Result<Judge, Failure> {
     let params = params.cloned().unwrap_or_default();
-    params.fits(frame)?;
+    params.fits(&frame.kinds())?;
     Ok(params.judge(0.01))
 }
 

@@ -10,9 +10,8 @@ use serde_json::Value as Json;
 use crate::action::{Class, Failure, ParamProblem};
 use crate::stats::drift::Correction;
 use crate::stats::drift::compat::Evidently;
-use crate::stats::drift::detector::{Detector, Finding, Pair};
+use crate::stats::drift::detector::{Detector, Finding, Found, Pair};
 use crate::stats::drift::evidently;
-use crate::stats::drift::frame::Frame;
 use crate::stats::drift::measure::Method;
 use crate::value::Ratio;
 
@@ -112,7 +111,9 @@ impl DetectorParams {
 
     /// Refuses values that no schema can: shares outside of 0 to 1, methods of columns that are not compared, methods
     /// that do not suit their column.
-    pub fn fits(&self, frame: &Frame) -> Result<(), Failure> {
+    ///
+    /// `columns` are those that are compared, and whether they hold numbers.
+    pub fn fits(&self, columns: &[(&str, bool)]) -> Result<(), Failure> {
         let bad = |text: String| Err(Failure::new(Class::BadParameter, text));
         for (name, share) in [
             ("alpha", self.alpha),
@@ -133,22 +134,22 @@ impl DetectorParams {
         }
         let theirs = self.evidently.iter().flat_map(|e| e.methods.keys());
         for column in self.methods.keys().chain(theirs) {
-            if frame.get(column).is_none() {
+            if !columns.iter().any(|(name, _)| name == column) {
                 return bad(format!("`methods` names `{column}`, which is not compared"));
             }
         }
         if self.compat.is_some() {
             return Ok(());
         }
-        for (name, column) in &frame.0 {
+        for (name, numeric) in columns {
             let method = self
                 .methods
-                .get(name)
+                .get(*name)
                 .copied()
                 .or(self.method)
                 .unwrap_or_default();
             let (numbers, categories) = method.suits();
-            let (fits, is, wants) = if column.is_numeric() {
+            let (fits, is, wants) = if *numeric {
                 (numbers, "numbers", "categories")
             } else {
                 (categories, "categories", "numbers")
@@ -187,6 +188,7 @@ pub fn problems(params: &Json, pointer: &str) -> Vec<ParamProblem> {
             "min_missing",
             "correction",
             "any_new_category",
+            "together",
         ] {
             if has(key) {
                 let text = format!("`{key}` has no meaning with `compat: evidently`");
@@ -202,14 +204,26 @@ pub fn problems(params: &Json, pointer: &str) -> Vec<ParamProblem> {
 impl Judge {
     /// Compares all columns: whether the table drifted, and what was found in each.
     pub fn run(&self, pairs: &[Pair], rng: &mut StdRng) -> (bool, Vec<Finding>) {
+        let (drifted, found) = self.run_with(pairs, &[], rng);
+        (drifted, found.columns)
+    }
+
+    /// The same with p-values of other tests in the family. Whether the table drifted is said of its columns alone.
+    pub fn run_with(&self, pairs: &[Pair], others: &[f64], rng: &mut StdRng) -> (bool, Found) {
         match self {
             Self::Own(detector) => {
-                let found = detector.detect(pairs, rng);
-                (found.iter().any(Finding::drifted), found)
+                let found = detector.detect_with(pairs, others, rng);
+                (found.columns.iter().any(Finding::drifted), found)
             }
             Self::Evidently(evidently) => {
-                let found = evidently.detect(pairs, rng);
-                (evidently.dataset_drifted(&found), found)
+                let columns = evidently.detect(pairs, rng);
+                let drifted = evidently.dataset_drifted(&columns);
+                let found = Found {
+                    columns,
+                    others: others.to_vec(),
+                    factor: 1.0,
+                };
+                (drifted, found)
             }
         }
     }

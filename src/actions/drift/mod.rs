@@ -8,11 +8,13 @@ pub(in crate::actions) mod change;
 mod detect;
 mod false_positive_rate;
 mod judge;
-mod plot;
+pub(in crate::actions) mod plot;
 mod power;
+mod reference;
 mod report;
 mod split;
 pub(in crate::actions) mod table;
+mod together;
 
 use crate::action::{Class, Context, DynAction, Failure, Family};
 

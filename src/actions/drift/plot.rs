@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
 use crate::action::{Class, Context, Failure};
-use crate::stats::drift::bins;
 use crate::stats::drift::column::{Side, table};
 use crate::stats::drift::detector::Pair;
+use crate::stats::drift::{Sorted, bins};
 
 /// The size of a picture in user units, and the room around the bars.
 const WIDTH: f64 = 560.0;
@@ -36,23 +39,80 @@ pub fn keep(cx: &Context, name: &str, svg: &str) -> Result<String, Failure> {
     Ok(path.display().to_string())
 }
 
-/// Both distributions of a column beside each other, as shares; none when a side has no values.
-pub fn distributions(pair: &Pair, drifted: bool) -> Option<String> {
+/// A picture as data: shares of bins or categories.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Bars {
+    /// The edges of the bins, one more than shares, or the categories.
+    pub labels: Vec<String>,
+    /// The share of each in the reference, or in the only table.
+    pub reference: Vec<f64>,
+    /// The share of each in the current table.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub current: Vec<f64>,
+}
+
+/// Both distributions of a column beside each other, as data and as SVG; none when a side has no values.
+pub fn distributions(pair: &Pair, drifted: bool) -> Option<(Bars, String)> {
+    let found = shares(pair)?;
+    let state = if drifted { "drifted" } else { "no drift" };
+    let svg = bars(&format!("{}: {state}", pair.column), &found);
+    Some((found, svg))
+}
+
+/// The distribution of one column; none when it has no values.
+pub fn alone(column: &str, side: &Side) -> Option<(Bars, String)> {
+    if side.is_empty() {
+        return None;
+    }
+    let (labels, reference) = match side {
+        Side::Numeric { values, .. } => binned(&bins::sturges(values), values),
+        Side::Categorical { .. } => {
+            let (labels, shares, _) = categories(side, side)?;
+            (labels, rounded(shares))
+        }
+    };
+    let found = Bars {
+        labels,
+        reference,
+        current: Vec::new(),
+    };
+    let svg = bars(column, &found);
+    Some((found, svg))
+}
+
+fn shares(pair: &Pair) -> Option<Bars> {
     if pair.reference.is_empty() || pair.current.is_empty() {
         return None;
     }
-    let (labels, a, b) = match (&pair.reference, &pair.current) {
-        (Side::Numeric { values: a, .. }, Side::Numeric { values: b, .. }) => {
-            let edges = bins::sturges(&a.pooled(b));
-            let share = |s| bins::shares(&bins::counts(s, &edges), s.len() as u64);
-            let labels = edges.iter().map(|e| short(*e)).collect();
-            (labels, share(a), share(b))
-        }
-        _ => categories(pair)?,
-    };
-    let state = if drifted { "drifted" } else { "no drift" };
-    let title = format!("{}: {state}", pair.column);
-    Some(bars(&title, &labels, &a, &b))
+    if let (Side::Numeric { values: a, .. }, Side::Numeric { values: b, .. }) =
+        (&pair.reference, &pair.current)
+    {
+        let edges = bins::sturges(&a.pooled(b));
+        let ((labels, reference), (_, current)) = (binned(&edges, a), binned(&edges, b));
+        return Some(Bars {
+            labels,
+            reference,
+            current,
+        });
+    }
+    let (labels, reference, current) = categories(&pair.reference, &pair.current)?;
+    Some(Bars {
+        labels,
+        reference: rounded(reference),
+        current: rounded(current),
+    })
+}
+
+/// The edges of bins as text, and the share of each.
+fn binned(edges: &[f64], values: &Sorted) -> (Vec<String>, Vec<f64>) {
+    let labels = edges.iter().map(|e| short(*e)).collect();
+    let shares = bins::shares(&bins::counts(values, edges), values.len() as u64);
+    (labels, rounded(shares))
+}
+
+/// Four digits are more than a picture shows.
+fn rounded(shares: Vec<f64>) -> Vec<f64> {
+    shares.into_iter().map(|s| (s * 1e4).round() / 1e4).collect()
 }
 
 /// A curve of shares between 0 and 1 over magnitudes, each with its lower and upper bound.
@@ -84,9 +144,9 @@ pub fn curve(title: &str, points: &[(f64, f64, f64, f64)]) -> String {
     out
 }
 
-fn categories(pair: &Pair) -> Option<(Vec<String>, Vec<f64>, Vec<f64>)> {
-    let table = table(&pair.reference, &pair.current)?;
-    let (n, m) = (pair.reference.len() as f64, pair.current.len() as f64);
+fn categories(a: &Side, b: &Side) -> Option<(Vec<String>, Vec<f64>, Vec<f64>)> {
+    let table = table(a, b)?;
+    let (n, m) = (a.len() as f64, b.len() as f64);
     let mut rows: Vec<(String, f64, f64)> = table
         .keys
         .iter()
@@ -106,24 +166,32 @@ fn categories(pair: &Pair) -> Option<(Vec<String>, Vec<f64>, Vec<f64>)> {
     Some((rows.into_iter().map(|r| r.0).collect(), a, b))
 }
 
-/// Pairs of bars. With one label more than bars the labels are edges.
-fn bars(title: &str, labels: &[String], a: &[f64], b: &[f64]) -> String {
+/// Bars, or pairs of them. With one label more than bars the labels are edges.
+fn bars(title: &str, bars: &Bars) -> String {
+    let Bars {
+        labels,
+        reference: a,
+        current: b,
+    } = bars;
     let most = a.iter().chain(b).copied().fold(f64::MIN_POSITIVE, f64::max);
     let step = (WIDTH - LEFT - 10.0) / a.len().max(1) as f64;
-    let bar = step * 0.4;
+    let bar = step * if b.is_empty() { 0.8 } else { 0.4 };
     let height = |share: f64| share / most * (HEIGHT - TOP - BOTTOM);
     let mut out = open(title);
     axis(&mut out, most);
-    let _ = write!(
-        out,
-        r#"<rect class="a" x="{LEFT}" y="26" width="10" height="10"/><text x="{}" y="35">reference</text><rect class="b" x="{}" y="26" width="10" height="10"/><text x="{}" y="35">current</text>"#,
-        LEFT + 14.0,
-        LEFT + 90.0,
-        LEFT + 104.0
-    );
-    for (i, (a, b)) in a.iter().zip(b).enumerate() {
-        let x = step.mul_add(i as f64, LEFT);
-        for (class, share, at) in [("a", *a, x + step * 0.1), ("b", *b, x + step * 0.1 + bar)] {
+    if !b.is_empty() {
+        let _ = write!(
+            out,
+            r#"<rect class="a" x="{LEFT}" y="26" width="10" height="10"/><text x="{}" y="35">reference</text><rect class="b" x="{}" y="26" width="10" height="10"/><text x="{}" y="35">current</text>"#,
+            LEFT + 14.0,
+            LEFT + 90.0,
+            LEFT + 104.0
+        );
+    }
+    for (i, a) in a.iter().enumerate() {
+        let x = step.mul_add(i as f64, LEFT) + step * 0.1;
+        let second = b.get(i).map(|b| ("b", *b, x + bar));
+        for (class, share, at) in std::iter::once(("a", *a, x)).chain(second) {
             let h = height(share);
             let _ = write!(
                 out,
@@ -200,7 +268,6 @@ fn escape(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stats::drift::Sorted;
 
     #[test]
     fn pictures_are_well_formed_whatever_the_names_are() {
@@ -213,7 +280,7 @@ mod tests {
             reference: side(&[("<script>", 3), ("y", 5)]),
             current: side(&[("<script>", 8)]),
         };
-        let svg = distributions(&pair, true).expect("values");
+        let (_, svg) = distributions(&pair, true).expect("values");
         let mut reader = quick_xml::Reader::from_str(&svg);
         let mut elements = 0;
         loop {
@@ -237,7 +304,11 @@ mod tests {
             reference: side(0.0),
             current: side(50.0),
         };
-        let svg = distributions(&pair, false).expect("values");
+        let (data, svg) = distributions(&pair, false).expect("values");
+        assert_eq!(
+            (data.labels.len(), data.reference.len()),
+            (data.current.len() + 1, data.current.len())
+        );
         assert!(
             svg.contains("x: no drift") && svg.contains("<title>0.00%</title>"),
             "{svg}"

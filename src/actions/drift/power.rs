@@ -133,7 +133,7 @@ impl Action for Power {
 
 fn power(mut params: Params, cx: &Context, what: &str) -> Result<Output, Failure> {
     let table = load(&params.reference, cx)?;
-    let names = chosen(&table, &params.columns, &params.exclude)?;
+    let names = chosen(&table.columns(), &table.name, &params.columns, &params.exclude)?;
     let injected_column = &params.inject.column;
     if !names.contains(injected_column) {
         return Err(Failure::new(

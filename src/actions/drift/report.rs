@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::finite;
+use super::plot::Bars;
 use crate::stats::drift::detector::{Finding, Pair, Reason};
 use crate::value::Ratio;
 
@@ -51,6 +52,9 @@ pub struct ColumnReport {
     lost_categories: Vec<String>,
     /// The picture of both distributions, an SVG file.
     pub plot: Option<String>,
+    /// The same picture as data.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bars: Option<Bars>,
 }
 
 impl ColumnReport {
@@ -85,6 +89,14 @@ impl ColumnReport {
             new_categories: some(&found.new_categories),
             lost_categories: some(&found.lost_categories),
             plot: None,
+            bars: None,
         }
+    }
+
+    /// Says how many values the reference really has, where only some of them were looked at.
+    pub fn of_profile(&mut self, values: u64, missing: u64) {
+        self.reference_values = values;
+        let rows = values + missing;
+        self.reference_missing = (rows > 0).then(|| Ratio(missing as f64 / rows as f64));
     }
 }

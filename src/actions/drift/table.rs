@@ -1,10 +1,10 @@
 //! Tables as `drift` and `data.inject` read them: whole, as numbers and categories.
 
 use crate::action::{Class, Context, Failure};
-use crate::actions::data::table::Table;
+use crate::actions::data::table::{Table, reach};
 use crate::stats::drift::frame::{Column, Frame};
 use crate::tools::Capability;
-use crate::tools::tables::{collect, failure, unknown_column};
+use crate::tools::tables::{Opened, collect, failure, unknown_column};
 use polars::prelude::{DataFrame, DataType};
 
 /// A table in memory.
@@ -23,17 +23,31 @@ pub fn load(table: &Table, cx: &Context) -> Result<Loaded, Failure> {
     })
 }
 
+/// Reads one column of a table that is open. Blocks.
+pub fn only(opened: &Opened, column: &str) -> Result<Loaded, Failure> {
+    let frame = opened.frame.clone().select([polars::prelude::col(column)]);
+    Ok(Loaded {
+        data: collect(frame, &opened.name)?,
+        name: opened.name.clone(),
+    })
+}
+
+/// Whether a column holds neither numbers nor categories.
+pub fn nested(data: &DataFrame, column: &str) -> bool {
+    data.column(column).is_ok_and(|c| is_nested(c.dtype()))
+}
+
+const fn is_nested(dtype: &DataType) -> bool {
+    matches!(
+        dtype,
+        DataType::List(_) | DataType::Struct(_) | DataType::Binary | DataType::Array(..)
+    )
+}
+
 /// What reading the table under this key needs, as far as its path is known before the run.
 pub fn reads(params: &serde_json::Value, key: &str) -> Capability {
-    let path = params
-        .get(key)
-        .and_then(|t| t.get("path"))
-        .and_then(serde_json::Value::as_str)
-        .filter(|p| !p.contains("${{") && !p.contains('*'))
-        .unwrap_or("?");
-    Capability::Read {
-        path: path.to_owned(),
-    }
+    let path = params.get(key).and_then(|t| t.get("path"));
+    reach(path.and_then(serde_json::Value::as_str).unwrap_or("?"))
 }
 
 impl Loaded {
@@ -44,6 +58,11 @@ impl Loaded {
             .into_iter()
             .map(polars::prelude::PlSmallStr::as_str)
             .collect()
+    }
+
+    /// The type of a column, as polars names it.
+    pub fn kind(&self, column: &str) -> Option<String> {
+        self.data.column(column).ok().map(|c| c.dtype().to_string())
     }
 
     /// These columns as numbers and categories; those in `categorical` are categories though they hold numbers.
@@ -58,11 +77,7 @@ impl Loaded {
         };
         let dtype = column.dtype().clone();
         let failed = |e| failure(&format!("column `{name}` of {}", self.name), &e);
-        let nested = matches!(
-            dtype,
-            DataType::List(_) | DataType::Struct(_) | DataType::Binary | DataType::Array(..)
-        );
-        if nested {
+        if is_nested(&dtype) {
             return Err(Failure::new(
                 Class::BadParameter,
                 format!(

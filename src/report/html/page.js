@@ -55,6 +55,13 @@
     return v && typeof v === 'object' && typeof v.quantity === 'string' && Array.isArray(v.buckets)
       && v.buckets.length > 0 && v.buckets.every(b => Array.isArray(b) && b.length === 2 && b.every(Number.isFinite));
   }
+  // Shares of bins (labels are their edges, one more) or of categories, of one table or of two.
+  function isBars(v) {
+    const shares = a => Array.isArray(a) && a.every(Number.isFinite);
+    if (!v || typeof v !== 'object' || !shares(v.reference) || !v.reference.length || !Array.isArray(v.labels)) return false;
+    const n = v.reference.length;
+    return (v.labels.length === n || v.labels.length === n + 1) && (v.current === undefined || (shares(v.current) && v.current.length === n));
+  }
   function shown(quantity, x) {
     switch (quantity) {
       case 'duration': return seconds(x);
@@ -108,6 +115,30 @@
     return h('div', {}, svg, h('table', { class: 'small' },
       h('tr', {}, rows.map(r => h('th', {}, r[0]))), h('tr', {}, rows.map(r => h('td', {}, r[1])))));
   }
+  function bars(d) {
+    const sides = [['barfill', d.reference, 'reference'], ...(d.current ? [['barnew', d.current, 'current']] : [])];
+    const n = d.reference.length, edges = d.labels.length > n;
+    const W = 640, H = 170, B = 24, T = 18, step = W / n, width = 0.9 * step / sides.length;
+    const most = Math.max(1e-9, ...sides.flatMap(x => x[1]));
+    const svg = s('svg', { class: 'plot', viewBox: `0 0 ${W} ${H}`, role: 'img', 'aria-label': `shares of ${n} ${edges ? 'bins' : 'categories'}` });
+    sides.forEach(([cls, shares, name], k) => {
+      if (sides.length > 1) svg.append(s('rect', { class: cls, x: 90 * k, y: 0, width: 10, height: 10 }), s('text', { x: 90 * k + 14, y: 10 }, name));
+      shares.forEach((x, i) => {
+        const height = (H - B - T) * Math.max(0, x) / most;
+        const bar = s('rect', { class: cls, x: i * step + k * width, y: H - B - height, width: Math.max(0.5, width - 0.5), height });
+        bar.append(s('title', {}, `${name}: ${+(x * 100).toPrecision(3)}% ${edges ? `from ${d.labels[i]} to ${d.labels[i + 1]}` : d.labels[i]}`));
+        svg.append(bar);
+      });
+    });
+    svg.append(s('line', { class: 'axisline', x1: 0, x2: W, y1: H - B, y2: H - B }));
+    const every = Math.ceil(d.labels.length / (edges ? 8 : 12));
+    d.labels.forEach((l, i) => {
+      if (i % every) return;
+      const x = i * step + (edges ? 0 : step / 2);
+      svg.append(s('text', { x, y: H - 8, 'text-anchor': x < 20 ? 'start' : x > W - 20 ? 'end' : 'middle' }, String(l).slice(0, 12)));
+    });
+    return svg;
+  }
   function pollPlot(step) {
     const number = p => { const m = p.message.match(/-?\d+(?:\.\d+)?(?:e-?\d+)?(?!.*\d)/i); return m ? Number(m[0]) : NaN; };
     const values = step.polls.map(number);
@@ -127,9 +158,14 @@
     });
     return svg;
   }
+  // What can be drawn of a value: at most 20, what drifted first.
+  function drawings(v) {
+    return distributions(v, '', []).sort((a, b) => b[2] - a[2]).slice(0, 20);
+  }
   function distributions(v, path, out) {
-    if (out.length >= 20 || !v || typeof v !== 'object') return out;
-    if (isDistribution(v)) out.push([path, v]);
+    if (out.length >= 500 || !v || typeof v !== 'object') return out;
+    if (isDistribution(v)) out.push([path, histogram, 0, v]);
+    else if (isBars(v.bars)) out.push([`${v.name || path}${v.drifted ? ': drifted' : ''}`, bars, v.drifted ? 1 : 0, v.bars]);
     else for (const [k, x] of Object.entries(v)) distributions(x, path ? `${path}.${k}` : k, out);
     return out;
   }
@@ -214,7 +250,7 @@
             h('td', { class: p.held ? 'passed' : 'inconclusive' }, p.held ? 'held' : 'not yet'), h('td', {}, h('code', {}, p.message))))));
       if (left) out.push(h('p', { class: 'kind' }, `${left} polls in the middle are left out`));
     }
-    for (const [path, d] of distributions(step.output, '', [])) out.push(h('div', { class: 'sub' }, path || 'output'), histogram(d));
+    for (const [path, draw, , d] of drawings(step.output)) out.push(h('div', { class: 'sub' }, path || 'output'), draw(d));
     if (step.params !== null && step.params !== undefined) out.push(...block('parameters', step.params));
     if (step.output !== null && step.output !== undefined) out.push(...block('output', step.output));
     if ((step.progress || []).length) {

@@ -75,6 +75,16 @@ impl Finding {
     }
 }
 
+/// What was found in all columns.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    pub columns: Vec<Finding>,
+    /// The p-values of the other tests after the correction.
+    pub others: Vec<f64>,
+    /// What the smallest of all p-values was multiplied by.
+    pub factor: f64,
+}
+
 /// One column of both tables.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pair {
@@ -92,6 +102,11 @@ impl Detector {
 
     /// Tests all columns, which stay in their order.
     pub fn detect<R: Rng>(&self, pairs: &[Pair], rng: &mut R) -> Vec<Finding> {
+        self.detect_with(pairs, &[], rng).columns
+    }
+
+    /// Tests all columns in one family with p-values of other tests.
+    pub fn detect_with<R: Rng>(&self, pairs: &[Pair], others: &[f64], rng: &mut R) -> Found {
         let tested: Vec<Tested> = pairs
             .iter()
             .map(|pair| Tested {
@@ -100,7 +115,11 @@ impl Detector {
                 appeared: appeared(pair),
             })
             .collect();
-        let family: Vec<f64> = tested.iter().flat_map(Tested::p_values).collect();
+        let family: Vec<f64> = others
+            .iter()
+            .copied()
+            .chain(tested.iter().flat_map(Tested::p_values))
+            .collect();
         let mut adjusted = adjust(&family, self.correction).into_iter();
         // What the smallest of all p-values is multiplied by.
         let factor = if self.correction == Correction::None {
@@ -108,7 +127,8 @@ impl Detector {
         } else {
             family.len() as f64
         };
-        pairs
+        let others = adjusted.by_ref().take(others.len()).collect();
+        let columns = pairs
             .iter()
             .zip(tested)
             .map(|(pair, tested)| {
@@ -120,7 +140,12 @@ impl Detector {
                 };
                 self.finding(pair, tested, &corrected, factor)
             })
-            .collect()
+            .collect();
+        Found {
+            columns,
+            others,
+            factor,
+        }
     }
 
     fn finding(&self, pair: &Pair, tested: Tested, corrected: &Corrected, factor: f64) -> Finding {

@@ -107,6 +107,12 @@ impl Frame {
             .map(|(_, column)| column)
     }
 
+    /// The columns, and whether they hold numbers.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<(&str, bool)> {
+        self.0.iter().map(|(n, c)| (n.as_str(), c.is_numeric())).collect()
+    }
+
     /// These rows of every column.
     #[must_use]
     pub fn take(&self, rows: &[usize]) -> Self {

@@ -29,6 +29,7 @@ pub mod measure;
 mod permutation;
 mod sample;
 mod student;
+pub mod together;
 
 pub use anderson_darling::anderson_darling;
 pub use categorical::{

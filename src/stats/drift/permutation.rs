@@ -105,21 +105,27 @@ fn discrepancy(
     n: usize,
     test: impl FnOnce(&[bool], &mut dyn FnMut(&[bool]) -> f64) -> TestResult,
 ) -> TestResult {
-    let kernel: Vec<f64> = distances.iter().map(|d| (-d / width).exp()).collect();
+    let mut kernel: Vec<f64> = distances.iter().map(|d| (-d / width).exp()).collect();
+    for i in 0..n {
+        kernel[i * n + i] = 0.0;
+    }
+    // All sums between the samples follow from those within the first and from whole rows, which stay.
+    let rows: Vec<f64> = kernel.chunks(n).map(|row| row.iter().sum()).collect();
+    let total: f64 = rows.iter().sum();
     let labels: Vec<bool> = (0..n).map(|i| i < first).collect();
     let (na, nb) = (first as f64, (n - first) as f64);
+    let mut members = Vec::with_capacity(first);
     test(&labels, &mut |labels| {
-        let (mut aa, mut bb, mut ab) = (0.0, 0.0, 0.0);
-        for i in 0..n {
-            for j in i + 1..n {
-                let k = kernel[i * n + j];
-                match (labels[i], labels[j]) {
-                    (true, true) => aa += k,
-                    (false, false) => bb += k,
-                    _ => ab += k,
-                }
-            }
+        members.clear();
+        members.extend((0..n).filter(|i| labels[*i]));
+        let (mut aa, mut of_a) = (0.0, 0.0);
+        for i in &members {
+            let row = &kernel[i * n..(i + 1) * n];
+            aa += members.iter().map(|j| row[*j]).sum::<f64>();
+            of_a += rows[*i];
         }
-        2.0 * aa / (na * (na - 1.0)) + 2.0 * bb / (nb * (nb - 1.0)) - 2.0 * ab / (na * nb)
+        let ab = of_a - aa;
+        let bb = total - aa - 2.0 * ab;
+        aa / (na * (na - 1.0)) + bb / (nb * (nb - 1.0)) - 2.0 * ab / (na * nb)
     })
 }

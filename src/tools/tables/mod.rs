@@ -7,9 +7,11 @@
 mod inspect;
 mod open;
 mod scan;
+mod statistics;
 
 pub use open::{Format, Opened, Source, open, unknown_column};
 pub use scan::{collect, figures, json, rows};
+pub use statistics::{Known, Statistics};
 
 use crate::check::{Class, Failure};
 use polars::error::PolarsError;

@@ -1,15 +1,15 @@
 //! Opening tables.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use polars::io::cloud::CloudOptions;
 use polars::prelude::{
     CsvEncoding, DataType, Expr, IpcScanOptions, LazyCsvReader, LazyFileListReader, LazyFrame,
     LazyJsonLineReader, NullValues, PlRefPath, ScanArgsParquet, Schema, SchemaRef, UnifiedScanArgs, col,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{failure, inspect};
+use super::{Statistics, failure, inspect};
 use crate::check::{Class, Failure};
 
 /// How the bytes are to be read.
@@ -54,8 +54,6 @@ impl Format {
 pub struct Source {
     /// Local files, resolved and granted already.
     pub files: Vec<PathBuf>,
-    /// `s3://bucket/key` addresses, when not local.
-    pub objects: Vec<String>,
     /// By the ending when none is given.
     pub format: Option<Format>,
     /// CSV only; by the ending when none is given.
@@ -70,8 +68,6 @@ pub struct Source {
     pub parse_dates: bool,
     /// Only these columns are read; all when empty.
     pub columns: Vec<String>,
-    /// For objects: how to reach them.
-    pub cloud: Option<CloudOptions>,
 }
 
 /// A table that can be scanned.
@@ -80,6 +76,21 @@ pub struct Opened {
     pub schema: SchemaRef,
     /// For messages: `data/sales.csv`, `3 files from data/a.csv`.
     pub name: String,
+    /// Its files, when they are Parquet.
+    pub parquet: Vec<PathBuf>,
+    /// A folder that must stay while the table is read.
+    pub kept: Option<Arc<tempfile::TempDir>>,
+}
+
+impl Opened {
+    /// What its files say of their own columns; none when they say nothing. Blocks.
+    #[must_use]
+    pub fn statistics(&self) -> Option<Statistics> {
+        if self.parquet.is_empty() {
+            return None;
+        }
+        Statistics::read(&self.parquet, &self.schema)
+    }
 }
 
 /// Opens a table; reads headers and metadata only. Blocks: call it off the async threads.
@@ -87,12 +98,7 @@ pub struct Opened {
 /// # Errors
 /// Classed failures that name the file and, where there is one, the place.
 pub fn open(source: &Source) -> Result<Opened, Failure> {
-    let names: Vec<String> = source
-        .files
-        .iter()
-        .map(|p| p.display().to_string())
-        .chain(source.objects.clone())
-        .collect();
+    let names: Vec<String> = source.files.iter().map(|p| p.display().to_string()).collect();
     let Some(first) = names.first() else {
         return Err(Failure::new(Class::Missing, "no file matches"));
     };
@@ -123,8 +129,19 @@ pub fn open(source: &Source) -> Result<Opened, Failure> {
     let paths: Vec<PlRefPath> = names.iter().map(PlRefPath::new).collect();
     let mut frame = scan(source, format, delimiter, paths).map_err(|e| failure(&name, &e))?;
     let schema = frame.collect_schema().map_err(|e| failure(&name, &e))?;
+    let parquet = if format == Format::Parquet {
+        source.files.clone()
+    } else {
+        Vec::new()
+    };
     if source.columns.is_empty() {
-        return Ok(Opened { frame, schema, name });
+        return Ok(Opened {
+            frame,
+            schema,
+            name,
+            parquet,
+            kept: None,
+        });
     }
     let known: Vec<&str> = schema
         .iter_names()
@@ -142,6 +159,8 @@ pub fn open(source: &Source) -> Result<Opened, Failure> {
         frame: frame.select(wanted),
         schema: SchemaRef::new(kept),
         name,
+        parquet,
+        kept: None,
     })
 }
 
@@ -161,7 +180,6 @@ fn scan(
     delimiter: u8,
     paths: Vec<PlRefPath>,
 ) -> polars::prelude::PolarsResult<LazyFrame> {
-    let cloud = source.cloud.clone();
     match format {
         Format::Csv => {
             let types: Schema = source
@@ -180,16 +198,13 @@ fn scan(
                 .with_dtype_overwrite((!types.is_empty()).then(|| SchemaRef::new(types)))
                 .with_raise_if_empty(true)
                 .with_glob(false)
-                .with_cloud_options(cloud)
                 .finish()
         }
         Format::Ndjson => LazyJsonLineReader::new_paths(paths.into_iter().collect())
             .with_infer_schema_length(std::num::NonZeroUsize::new(10_000))
-            .with_cloud_options(cloud)
             .finish(),
         Format::Parquet => {
             let args = ScanArgsParquet {
-                cloud_options: cloud,
                 glob: false,
                 ..ScanArgsParquet::default()
             };
@@ -197,7 +212,6 @@ fn scan(
         }
         Format::Ipc => {
             let args = UnifiedScanArgs {
-                cloud_options: cloud,
                 glob: false,
                 ..UnifiedScanArgs::default()
             };

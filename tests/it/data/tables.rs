@@ -35,8 +35,13 @@ async fn every_check_is_told_with_its_counts_and_failing_rows() {
     let got = stage.run("data.check", params, Grants::open()).await.unwrap();
     assert_eq!(got["rows"], 4);
     assert_eq!(
-        (&got["passed"], &got["failed"], &got["inconclusive"]),
-        (&json!(1), &json!(2), &json!(1))
+        [
+            &got["passed"],
+            &got["failed"],
+            &got["warned"],
+            &got["inconclusive"]
+        ],
+        [&json!(1), &json!(1), &json!(1), &json!(1)]
     );
     let check = |i: usize| &got["checks"][i];
     assert_eq!(check(0)["outcome"], "passed");
@@ -52,6 +57,74 @@ async fn every_check_is_told_with_its_counts_and_failing_rows() {
     let row: Json = serde_json::from_str(kept.trim()).unwrap();
     assert_eq!(row, json!({"row": 3, "id": 4, "email": "(hidden)"}));
     assert!(!kept.contains("nobody"), "{kept}");
+}
+
+#[tokio::test]
+async fn limits_warn_before_they_fail() {
+    let stage = stage();
+    let run = async |check: Json| {
+        let params = json!({"table": {"path": "sales.csv"}, "checks": [check]});
+        let got = stage.run("data.check", params, Grants::open()).await.unwrap();
+        let one = &got["checks"][0];
+        let word = |key: &str| one[key].as_str().unwrap().to_owned();
+        (word("outcome"), word("severity"), word("message"))
+    };
+    // One of three amounts is below zero.
+    let between = |limits: Json| {
+        let mut check = json!({"between": {"column": "amount", "min": 0}});
+        check
+            .as_object_mut()
+            .unwrap()
+            .extend(limits.as_object().unwrap().clone());
+        check
+    };
+    for (limits, outcome, severity) in [
+        (json!({"fail_if": "share > 40%"}), "passed", "critical"),
+        (json!({"fail_if": "share > 30%"}), "failed", "critical"),
+        (json!({"fail_if": "share_of_rows > 30%"}), "passed", "critical"),
+        (
+            json!({"fail_if": "failing > 1", "warn_if": "failing > 0"}),
+            "failed",
+            "warning",
+        ),
+        (
+            json!({"max_failing": 1, "warn_if": "failing > 0"}),
+            "failed",
+            "warning",
+        ),
+        (
+            json!({"max_failing": 1, "warn_if": "failing > 0", "severity": "info"}),
+            "failed",
+            "info",
+        ),
+        (
+            json!({"max_failing": 0, "warn_if": "failing > 0"}),
+            "failed",
+            "critical",
+        ),
+        (
+            json!({"max_failing": 1, "warn_if": "evaluated < 3"}),
+            "passed",
+            "critical",
+        ),
+    ] {
+        let got = run(between(limits.clone())).await;
+        assert_eq!(
+            (got.0.as_str(), got.1.as_str()),
+            (outcome, severity),
+            "{limits}: {got:?}"
+        );
+    }
+    let mean =
+        run(json!({"mean": {"column": "amount"}, "fail_if": "value > 100", "warn_if": "value > 5"})).await;
+    assert_eq!((mean.0.as_str(), mean.1.as_str()), ("failed", "warning"));
+    assert!(mean.2.contains("warns if: value > 5"), "{}", mean.2);
+    let nulls =
+        run(json!({"null_fraction": {"column": "amount", "max": 0.3}, "warn_if": "value > 20%"})).await;
+    assert_eq!((nulls.0.as_str(), nulls.1.as_str()), ("failed", "warning"));
+    // Nothing was looked at: no limit makes that a pass.
+    let nothing = between(json!({"where": "amount > 1000", "fail_if": "failing > 5"}));
+    assert_eq!(run(nothing).await.0, "inconclusive");
 }
 
 #[tokio::test]
@@ -126,6 +199,102 @@ async fn a_contract_holds_names_types_nulls_keys_and_counts() {
         .filter_map(|c| c["id"].as_str())
         .collect();
     assert_eq!(failed, ["schema", "not_null[amount]"]);
+    // A column that was renamed is told once; what hangs on it says nothing.
+    stage.file("project/specs/sales.csv", SALES.replace("id,day", "number,day"));
+    let renamed = contract(json!({"type": "float", "nullable": true}));
+    let got = stage.run("data.contract", renamed, Grants::open()).await.unwrap();
+    let of = |outcome: &str| {
+        let all = got["checks"].as_array().unwrap().iter();
+        let some = all.filter(|c| c["outcome"] == outcome);
+        some.map(|c| c["id"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(of("failed"), ["schema"]);
+    assert_eq!(of("inconclusive"), ["not_null[id]", "key"]);
+}
+
+/// A Parquet file whose statistics decide, one with the same rows without them, and the CSV: the same answers.
+#[tokio::test]
+async fn what_the_statistics_of_a_file_prove_is_what_a_scan_finds() {
+    use polars::prelude::{ParquetWriter, StatisticsOptions, df};
+    let stage = Stage::new();
+    let mut frame = df!(
+        "id" => [Some(1_i64), Some(2), None, Some(4), Some(4)],
+        "small" => [7_i32, -3, 12, 0, 5],
+        "huge" => [u64::MAX, 0, 1, 2, 3],
+        "share" => [0.5, f64::NAN, 1.0, 0.0, 0.25],
+        "none" => [None::<i64>; 5],
+        "name" => ["a", "b", "c", "d", "e"],
+    )
+    .unwrap();
+    let write = |name: &str, statistics: StatisticsOptions, frame: &mut polars::prelude::DataFrame| {
+        let file = std::fs::File::create(stage.path("project/specs").join(name)).unwrap();
+        ParquetWriter::new(file)
+            .with_statistics(statistics)
+            .with_row_group_size(Some(2))
+            .finish(frame)
+            .unwrap();
+    };
+    write("with.parquet", StatisticsOptions::full(), &mut frame);
+    write("without.parquet", StatisticsOptions::empty(), &mut frame);
+    let mut none = frame.head(Some(0));
+    write("nothing.parquet", StatisticsOptions::full(), &mut none);
+    write("nothing-without.parquet", StatisticsOptions::empty(), &mut none);
+    let checks = json!([
+        {"row_count": {"min": 5}},
+        {"not_null": {"column": "id"}},
+        {"not_null": {"column": "small"}},
+        {"is_null": {"column": "none"}},
+        {"is_null": {"column": "id"}},
+        {"between": {"column": "id", "min": 1, "max": 4}},
+        {"between": {"column": "id", "min": 1, "strict_min": true}},
+        {"between": {"column": "small", "min": -3.5, "max": 12}},
+        {"between": {"column": "small", "min": -2}},
+        {"between": {"column": "huge", "min": 0}},
+        {"between": {"column": "share", "min": 0, "max": 1}},
+        {"between": {"column": "none", "min": 0}},
+        {"between": {"column": "small", "min": -3}, "where": "id > 1"},
+        {"null_fraction": {"column": "id", "max": 0.1}},
+        {"min": {"column": "small", "min": -3}},
+        {"max": {"column": "small", "max": 11}},
+        {"max": {"column": "none", "max": 11}},
+        {"unique": {"columns": ["id"]}},
+        {"unique": {"columns": ["small"]}},
+        {"unique": {"columns": ["id"]}, "where": "small > 1"},
+        {"unique": {"columns": ["none"]}},
+        {"unique": {"columns": ["huge"]}},
+        {"unique": {"columns": ["id"], "ignore_row_if": "never"}},
+    ]);
+    for (fast, slow) in [
+        ("with.parquet", "without.parquet"),
+        ("nothing.parquet", "nothing-without.parquet"),
+    ] {
+        let run = async |path: &str| {
+            let params = json!({"table": {"path": path}, "checks": checks, "keep_failing": 0});
+            stage.run("data.check", params, Grants::open()).await.unwrap()
+        };
+        let (fast, slow) = (run(fast).await, run(slow).await);
+        let all = |got: &Json| got["checks"].as_array().unwrap().clone();
+        for (fast, slow) in all(&fast).iter().zip(&all(&slow)) {
+            assert_eq!(fast, slow);
+        }
+        assert_eq!(fast, slow);
+    }
+    let params = json!({"table": {"path": "with.parquet"}, "checks": checks, "keep_failing": 0});
+    let got = stage.run("data.check", params, Grants::open()).await.unwrap();
+    let outcomes: Vec<&str> = got["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| c["outcome"].as_str().unwrap())
+        .collect();
+    let (p, f, i) = ("passed", "failed", "inconclusive");
+    assert_eq!(
+        outcomes,
+        [
+            p, f, p, p, f, p, f, p, f, p, f, i, p, f, p, f, i, f, p, f, i, p, f
+        ]
+    );
+    assert_eq!(got["checks"][17]["failing"], 2);
 }
 
 #[tokio::test]
@@ -214,6 +383,37 @@ async fn what_cannot_be_read_or_checked_is_a_classed_failure() {
     assert_eq!(got["checks"][0]["outcome"], "inconclusive");
 }
 
+#[tokio::test]
+async fn a_store_that_is_not_there_is_named() {
+    let mut stage = stage();
+    let params = json!({"table": {"path": "s3://lab/orders.csv"}, "checks": [{"row_count": {"min": 1}}]});
+    let failure = stage
+        .run("data.check", params.clone(), Grants::open())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.class, Class::Missing, "{failure}");
+    assert!(failure.message.contains("no endpoint `s3`"), "{failure}");
+    // A port that nobody listens on.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    stage.endpoint("s3", format!("http://127.0.0.1:{port}"));
+    let failure = stage
+        .run("data.check", params.clone(), Grants::open())
+        .await
+        .unwrap_err();
+    assert_eq!(failure.class, Class::Unreachable, "{failure}");
+    let failure = stage.run("data.check", params, only(&[])).await.unwrap_err();
+    assert_eq!(failure.class, Class::NotGranted, "{failure}");
+    for wrong in ["s3://lab", "s3:///orders.csv"] {
+        let params = json!({"table": {"path": wrong}, "checks": [{"row_count": {"min": 1}}]});
+        let failure = stage.run("data.check", params, Grants::open()).await.unwrap_err();
+        assert_eq!(failure.class, Class::BadParameter, "{wrong}: {failure}");
+    }
+}
+
 #[test]
 fn a_check_has_exactly_one_rule() {
     let action = specrun::actions::REGISTRY.get("data.check").unwrap();
@@ -238,6 +438,22 @@ fn a_check_has_exactly_one_rule() {
         ),
         (json!([{"not_null": {"colum": "a"}}]), "unknown parameter `colum`"),
         (json!([]), "nothing is checked"),
+        (
+            json!([{"not_null": {"column": "a"}, "fail_if": "failures > 3"}]),
+            "failures",
+        ),
+        (
+            json!([{"not_null": {"column": "a"}, "fail_if": "share > 3"}]),
+            "fail_if: share > 3",
+        ),
+        (
+            json!([{"schema": {"columns": {"a": "int"}}, "warn_if": "value > 3"}]),
+            "measures nothing",
+        ),
+        (
+            json!([{"mean": {"column": "a"}, "warn_if": "value >"}]),
+            "warn_if: value >",
+        ),
     ] {
         let found = problems(&json!({"table": table, "checks": checks}));
         assert!(found.iter().any(|m| m.contains(words)), "{checks}: {found:?}");

@@ -15,6 +15,7 @@ mod scripts;
 mod serving;
 mod shared;
 mod supply;
+mod tables;
 mod traffic;
 
 use crate::support::root;
@@ -29,6 +30,7 @@ const ROOMS: &[&Room] = &[
     &registry::ROOM,
     &serving::ROOM,
     &supply::ROOM,
+    &tables::ROOM,
     &traffic::ROOM,
 ];
 

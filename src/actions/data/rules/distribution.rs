@@ -87,6 +87,7 @@ fn categorical(
             judge(figures, entropy(&observed, &wanted), max, allow_empty)
         }),
         failing: None,
+        settle: None,
     })
 }
 
@@ -163,6 +164,7 @@ fn continuous(
             judge(figures, entropy(&observed, &all), max, allow_empty)
         }),
         failing: None,
+        settle: None,
     })
 }
 

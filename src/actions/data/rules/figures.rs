@@ -60,8 +60,10 @@ pub fn figure(
     } else {
         value
     };
-    if rule.min.is_none() && rule.max.is_none() {
-        return Err("neither `min` nor `max` is given".to_owned());
+    match (rule.min.is_some() || rule.max.is_some(), check.fail_if.is_some()) {
+        (false, false) => return Err("neither `min` nor `max` is given".to_owned()),
+        (true, true) => return Err("`fail_if` and the bounds both say when it fails: give one".to_owned()),
+        _ => {}
     }
     let bound = |b: &Option<Json>| -> Result<Option<Bound>, String> {
         b.as_ref().map(|b| Bound::of(b, timed, text)).transpose()
@@ -108,6 +110,7 @@ pub fn figure(
             })
         }),
         failing: None,
+        settle: None,
     })
 }
 
@@ -192,6 +195,7 @@ pub fn freshness(columns: Columns<'_>, scope: Option<&Expr>, rule: &Freshness) -
             finding.observed(Json::from(shown))
         }),
         failing: None,
+        settle: None,
     })
 }
 

@@ -8,14 +8,18 @@ mod columns;
 mod condition;
 mod distribution;
 mod figures;
+mod levels;
 mod literal;
 mod plan;
+pub mod proof;
 mod rows;
+mod seen;
 mod sets;
 mod shape;
 mod text;
 
 pub use columns::Columns;
+pub use levels::{Levels, limit};
 pub use plan::{Elsewhere, plan};
 
 use polars::prelude::{Expr, len};
@@ -57,6 +61,16 @@ pub struct Planned {
     pub judge: Judge,
     /// How the rows that fail are found.
     pub failing: Option<Failing>,
+    /// What has to be done with the figures before they are judged.
+    pub settle: Option<Settle>,
+}
+
+/// Figures that are known only when the scan is over, or have to be found another way.
+pub struct Settle {
+    /// From what the scan gave to the figures; none when they are not known.
+    pub figures: Box<dyn Fn(&[Json]) -> Option<Vec<Json>> + Send>,
+    /// What gives them then.
+    pub otherwise: Vec<Expr>,
 }
 
 /// The rows for which `is` holds, of those in `among`.
@@ -66,7 +80,7 @@ pub struct Failing {
 }
 
 impl Finding {
-    fn new(outcome: Outcome, message: impl Into<String>) -> Self {
+    pub fn new(outcome: Outcome, message: impl Into<String>) -> Self {
         Self {
             outcome,
             message: message.into(),
@@ -88,12 +102,31 @@ impl Finding {
 }
 
 impl Planned {
+    /// The figures as they are judged; `compute` evaluates expressions in a further scan.
+    ///
+    /// # Errors
+    /// Those of `compute`.
+    pub fn settled<E>(
+        &self,
+        found: &[Json],
+        compute: impl FnOnce(&[Expr]) -> Result<Vec<Json>, E>,
+    ) -> Result<Vec<Json>, E> {
+        match &self.settle {
+            None => Ok(found.to_vec()),
+            Some(settle) => match (settle.figures)(found) {
+                Some(figures) => Ok(figures),
+                None => compute(&settle.otherwise),
+            },
+        }
+    }
+
     /// A check the columns alone decide.
-    fn known(finding: Finding) -> Self {
+    pub fn known(finding: Finding) -> Self {
         Self {
             figures: Vec::new(),
             judge: Box::new(move |_| finding.clone()),
             failing: None,
+            settle: None,
         }
     }
 }

@@ -73,13 +73,13 @@ fn of_table(
     elsewhere: &Elsewhere,
 ) -> Option<Result<Planned, String>> {
     if let Some(rule) = check.row_count {
-        return Some(shape::row_count(scope, rule));
+        return Some(shape::row_count(scope, rule, check.fail_if.is_some()));
     }
     if check.row_count_matches.is_some() {
         return Some(Ok(shape::row_count_matches(scope, elsewhere.rows)));
     }
     let planned = if let Some(rule) = check.column_count {
-        shape::column_count(columns, rule)
+        shape::column_count(columns, rule, check.fail_if.is_some())
     } else if let Some(rule) = &check.schema {
         shape::schema(columns, rule)
     } else if let Some(rule) = &check.column_type {

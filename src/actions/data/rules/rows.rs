@@ -5,7 +5,8 @@ use serde_json::Value as Json;
 
 use super::columns::{Columns, Kind};
 use super::literal::{among, literal};
-use super::{Failing, Finding, Outcome, Planned, count, count_where};
+use super::seen::Seen;
+use super::{Failing, Finding, Outcome, Planned, Settle, count, count_where};
 use crate::actions::data::rule::{
     Allowed, Between, Check, Compare, Ignore, Operator, Order, Pairs, Pattern, RowSum, Unique, ZScore,
 };
@@ -27,6 +28,8 @@ pub enum Bad {
     Alone(Expr),
     /// Told by the row among all that are looked at: an expression over the columns, which are filtered first.
     Among(OverColumns),
+    /// Repeated whole numbers of a column, counted on the way; the expression is for when that is given up.
+    Repeated(String, OverColumns),
 }
 
 /// Counts rows and those that fail, and finds them.
@@ -35,6 +38,17 @@ pub fn finish(check: &Check, scope: Option<&Expr>, row: RowCheck) -> Planned {
         (None, other) | (other, None) => other,
         (Some(a), Some(b)) => Some(a.and(b)),
     };
+    let here = |name: &str| {
+        let column = polars::prelude::col(name);
+        match &among {
+            None => column,
+            Some(among) => column.filter(among.clone()),
+        }
+    };
+    let anywhere = |name: &str| polars::prelude::col(name);
+    let counted = |bad: &OverColumns| count_where(Some(&bad(&here).fill_null(lit(false))));
+    let rows = [count_where(scope), count_where(among.as_ref())];
+    let mut settle = None;
     let (failing, is) = match row.bad {
         Bad::Alone(bad) => {
             let of = match &among {
@@ -43,25 +57,30 @@ pub fn finish(check: &Check, scope: Option<&Expr>, row: RowCheck) -> Planned {
             };
             (count_where(Some(&of)), bad)
         }
-        Bad::Among(bad) => {
-            let here = |name: &str| {
-                let column = polars::prelude::col(name);
-                match &among {
-                    None => column,
-                    Some(among) => column.filter(among.clone()),
-                }
-            };
-            (
-                count_where(Some(&bad(&here).fill_null(lit(false)))),
-                bad(&|name: &str| polars::prelude::col(name)),
-            )
+        Bad::Among(bad) => (counted(&bad), bad(&anywhere)),
+        Bad::Repeated(name, bad) => {
+            let seen = Seen::default();
+            let looked = seen.of(here(&name));
+            settle = Some(Settle {
+                figures: Box::new(move |found| {
+                    let repeated = seen.repeated(count(found.get(1)))?;
+                    Some(vec![
+                        found.first()?.clone(),
+                        found.get(1)?.clone(),
+                        Json::from(repeated),
+                    ])
+                }),
+                otherwise: rows.iter().cloned().chain([counted(&bad)]).collect(),
+            });
+            (looked, bad(&anywhere))
         }
     };
     let (allowed, allow_empty) = (check.max_failing, check.allow_empty);
     Planned {
-        figures: vec![count_where(scope), count_where(among.as_ref()), failing],
+        figures: rows.into_iter().chain([failing]).collect(),
         judge: Box::new(move |figures| judge(figures, allowed, allow_empty)),
         failing: Some(Failing { among, is }),
+        settle,
     }
 }
 
@@ -200,13 +219,23 @@ pub fn unique(columns: Columns<'_>, rule: &Unique) -> Result<RowCheck, String> {
     let names: Vec<&str> = rule.columns.iter().map(String::as_str).collect();
     let looked_at = with_values(columns, &names, rule.ignore_row_if)?;
     let owned = rule.columns.clone();
-    Ok(RowCheck {
-        looked_at,
-        bad: Bad::Among(Box::new(move |column| match owned.as_slice() {
-            [one] => column(one).is_duplicated(),
-            several => as_struct(several.iter().map(|n| column(n)).collect()).is_duplicated(),
-        })),
-    })
+    let repeated: OverColumns = Box::new(move |column| match owned.as_slice() {
+        [one] => column(one).is_duplicated(),
+        several => as_struct(several.iter().map(|n| column(n)).collect()).is_duplicated(),
+    });
+    let numbers = |name: &str| {
+        columns
+            .dtype(name)
+            .is_ok_and(|dtype| dtype.is_integer() && *dtype != DataType::UInt64)
+    };
+    let bad = match names.as_slice() {
+        // Where nulls are looked at too, they are equal to each other.
+        [one] if numbers(one) && rule.ignore_row_if != Ignore::Never => {
+            Bad::Repeated((*one).to_owned(), repeated)
+        }
+        _ => Bad::Among(repeated),
+    };
+    Ok(RowCheck { looked_at, bad })
 }
 
 pub fn unique_within_row(columns: Columns<'_>, rule: &Unique) -> Result<RowCheck, String> {

@@ -87,6 +87,7 @@ pub fn distinct(
             finding.observed(Json::Array(found))
         }),
         failing: None,
+        settle: None,
     })
 }
 
@@ -138,6 +139,7 @@ pub fn most_common(
             finding.observed(Json::Array(top))
         }),
         failing: None,
+        settle: None,
     })
 }
 

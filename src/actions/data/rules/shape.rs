@@ -7,8 +7,8 @@ use super::columns::{Columns, Kind};
 use super::{Finding, Planned, count, count_where};
 use crate::actions::data::rule::{Count, Schema};
 
-pub fn row_count(scope: Option<&Expr>, rule: Count) -> Result<Planned, String> {
-    check_count(rule)?;
+pub fn row_count(scope: Option<&Expr>, rule: Count, limited: bool) -> Result<Planned, String> {
+    check_count(rule, limited)?;
     Ok(Planned {
         figures: vec![count_where(scope)],
         judge: Box::new(move |figures| {
@@ -18,6 +18,7 @@ pub fn row_count(scope: Option<&Expr>, rule: Count) -> Result<Planned, String> {
             finding
         }),
         failing: None,
+        settle: None,
     })
 }
 
@@ -33,11 +34,12 @@ pub fn row_count_matches(scope: Option<&Expr>, other: u64) -> Planned {
             finding
         }),
         failing: None,
+        settle: None,
     }
 }
 
-pub fn column_count(columns: Columns<'_>, rule: Count) -> Result<Planned, String> {
-    check_count(rule)?;
+pub fn column_count(columns: Columns<'_>, rule: Count, limited: bool) -> Result<Planned, String> {
+    check_count(rule, limited)?;
     Ok(Planned::known(within(
         rule,
         columns.schema.len() as u64,
@@ -145,8 +147,11 @@ fn fits_word(word: &str) -> Result<Fits, String> {
     Ok(Box::new(move |dtype| kinds.contains(&Kind::of(dtype))))
 }
 
-fn check_count(rule: Count) -> Result<(), String> {
+/// Refuses limits that are none; `limited` says that `fail_if` is the limit.
+fn check_count(rule: Count, limited: bool) -> Result<(), String> {
     match (rule.min, rule.max, rule.equals) {
+        (None, None, None) if limited => Ok(()),
+        _ if limited => Err("`fail_if` and the bounds both say when it fails: give one".to_owned()),
         (None, None, None) => Err("one of `min`, `max` and `equals` is needed".to_owned()),
         (Some(min), Some(max), _) if min > max => Err("`min` is more than `max`".to_owned()),
         (Some(_), _, Some(_)) | (_, Some(_), Some(_)) => {

@@ -10,6 +10,8 @@ fn opened(frame: DataFrame) -> Opened {
         schema: frame.schema().clone(),
         frame: frame.lazy(),
         name: "t".to_owned(),
+        parquet: Vec::new(),
+        kept: None,
     }
 }
 
@@ -33,6 +35,9 @@ fn found(table: &Opened, check: &Json) -> Result<(Finding, Vec<u64>), String> {
     };
     let planned = plan(&parsed, columns, &Elsewhere::default())?;
     let values = figures(table, &planned.figures).map_err(|f| f.message)?;
+    let values = planned
+        .settled(&values, |wanted| figures(table, wanted))
+        .map_err(|f| f.message)?;
     let finding = (planned.judge)(&values);
     let mut at = Vec::new();
     if let Some(failing) = &planned.failing {
@@ -356,7 +361,18 @@ fn the_list_of_rules_is_that_of_the_parameters() {
         .expect("keys")
         .keys()
         .map(String::as_str)
-        .filter(|k| !["name", "where", "severity", "max_failing", "allow_empty"].contains(k))
+        .filter(|k| {
+            let common = [
+                "name",
+                "where",
+                "severity",
+                "max_failing",
+                "allow_empty",
+                "fail_if",
+                "warn_if",
+            ];
+            !common.contains(k)
+        })
         .collect();
     let mut rules = crate::actions::data::rule::RULES.to_vec();
     rules.sort_unstable();
