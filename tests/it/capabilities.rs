@@ -11,11 +11,13 @@ use crate::support::verbs;
 
 /// The environment of the specs here; nothing listens there.
 fn environment() -> String {
-    let endpoints = verbs::families().into_iter();
-    let endpoints: String = endpoints
-        .map(|family| format!("  {family}: {{url: \"http://127.0.0.1:9\"}}\n"))
-        .collect();
-    format!("environment: none\nendpoints:\n{endpoints}")
+    let mut text = String::from("environment: none\nendpoints:\n");
+    for family in verbs::families() {
+        text.push_str("  ");
+        text.push_str(family);
+        text.push_str(": {url: \"http://127.0.0.1:9\"}\n");
+    }
+    text
 }
 
 /// A spec with one step.

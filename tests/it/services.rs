@@ -113,11 +113,16 @@ impl Place {
     }
 
     fn number(&self, path: &str) -> u32 {
-        std::fs::read_to_string(self.path(path))
-            .unwrap()
-            .trim()
-            .parse()
-            .unwrap()
+        // The file is there a moment before what the service writes to it.
+        let until = std::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let text = std::fs::read_to_string(self.path(path)).unwrap();
+            match text.trim().parse() {
+                Ok(number) => return number,
+                Err(e) if std::time::Instant::now() > until => panic!("{path}: {text:?}: {e}"),
+                Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
     }
 
     fn told(&self, service: &str) -> Vec<&'static str> {

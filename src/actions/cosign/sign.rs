@@ -88,7 +88,7 @@ impl Action for Sign {
                     "/image",
                     "an image is signed by its digest; the tag may mean another image by then",
                     Some("name it `NAME@sha256:…`"),
-                ))
+                ));
             }
             (None, Some(_)) if params.get("annotations").is_some() => all.push(problem(
                 "/annotations",

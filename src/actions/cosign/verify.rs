@@ -135,7 +135,7 @@ impl Action for Verify {
                 match (given("signature"), given("bundle")) {
                     (false, false) => all.push(problem("blob", "a blob needs its `signature` or `bundle`")),
                     (true, true) => {
-                        all.push(problem("bundle", "`signature` and `bundle` exclude each other"))
+                        all.push(problem("bundle", "`signature` and `bundle` exclude each other"));
                     }
                     _ => {}
                 }

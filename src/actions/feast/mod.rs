@@ -5,7 +5,7 @@
 //! - columns come in any order: values are mapped by name, never by position;
 //! - entity columns carry the year 1970 as their time: it is dropped;
 //! - a row older than its ttl is PRESENT with every store but few: its age is computed here;
-//! - a stored null is PRESENT, an absent row is NOT_FOUND with null: they are told apart here;
+//! - a stored null is PRESENT, an absent row is `NOT_FOUND` with null: they are told apart here;
 //! - while a view is materialized the server answers 500 for it: `unavailable` here;
 //! - an unknown feature is a 500, an unknown view a 404 whose body is JSON in a JSON string: both are `not_found` here;
 //! - there is no call for offline values: file sources are joined here, point in time, other stores through the

@@ -129,7 +129,7 @@ impl Action for Online {
             body["features"] = json!(params.features);
         }
         let response = client
-            .post("get-online-features", &body, Span::from_secs(60))
+            .post("get-online-features", &body, Span::from_mins(1))
             .await?;
         let now = when::now();
         let columns = wire::read(&response, entities.rows, &entities.names())?;

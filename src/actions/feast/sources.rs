@@ -37,6 +37,10 @@ pub(super) struct Settings {
 /// The source of one view.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(
+    clippy::unsafe_derive_deserialize,
+    reason = "the unsafe code is in what polars' macros make of a method, and keeps no invariant of these fields"
+)]
 pub(super) struct Source {
     path: String,
     pub(super) keys: Vec<String>,
@@ -53,7 +57,7 @@ pub(super) struct Source {
 pub(super) struct Bridge {
     /// The words that start it: `[/venv/bin/python]`.
     pub(super) run: Vec<String>,
-    /// The folder with feature_store.yaml.
+    /// The folder with `feature_store.yaml`.
     pub(super) repo: String,
 }
 

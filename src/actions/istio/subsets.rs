@@ -119,15 +119,15 @@ pub(super) fn read(json: Json) -> Result<Output, Failure> {
             .map(|s| Subset {
                 name: s.name,
                 labels: s.labels,
-                outlier_detection: s.traffic_policy.outlier_detection.map(outlier),
+                outlier_detection: s.traffic_policy.outlier_detection.as_ref().map(outlier),
             })
             .collect(),
-        outlier_detection: spec.traffic_policy.outlier_detection.map(outlier),
+        outlier_detection: spec.traffic_policy.outlier_detection.as_ref().map(outlier),
     })
 }
 
 /// Istio's defaults where the rule says nothing.
-fn outlier(row: OutlierRow) -> Outlier {
+fn outlier(row: &OutlierRow) -> Outlier {
     Outlier {
         consecutive_5xx: row.consecutive_5xx_errors.unwrap_or(5),
         interval: row.interval.unwrap_or(Duration(10.0)),

@@ -42,7 +42,7 @@ impl<R: BufRead> Records<R> {
                 return Err(format!("a record is longer than {LONGEST} bytes"));
             }
             // A field in quotes may hold line ends.
-            if self.line.iter().filter(|b| **b == b'"').count() % 2 == 0 {
+            if self.line.split(|b| *b == b'"').count() % 2 == 1 {
                 break;
             }
         }

@@ -107,7 +107,9 @@ impl<'a> Requests<'a> {
                 columns: &columns,
                 fields: &fields,
             };
-            percentiles.iter_mut().for_each(|p| p.look(&row));
+            for p in percentiles.iter_mut() {
+                p.look(&row);
+            }
             if row.metric() == "http_req_duration" {
                 requests.count(&row)?;
             }

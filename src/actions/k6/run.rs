@@ -113,7 +113,7 @@ impl Confidence {
     fn level(self) -> Result<Option<f64>, Failure> {
         match self {
             Self::None(Nothing::None) => Ok(None),
-            Self::Level(Ratio(level)) if level >= 0.5 && level < 1.0 => Ok(Some(level)),
+            Self::Level(Ratio(level)) if (0.5..1.0).contains(&level) => Ok(Some(level)),
             Self::Level(level) => Err(Failure::new(
                 Class::BadParameter,
                 format!("a confidence is at least 50% and below 100%, not {level}"),

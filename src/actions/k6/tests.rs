@@ -1,5 +1,6 @@
 //! A program that leaves behind what a real k6 wrote, and what is made of it.
 
+use std::fmt::Write as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::Arc;
 
@@ -57,10 +58,10 @@ impl Left {
         ] {
             if let Some(text) = text {
                 std::fs::write(at.join(file), text).unwrap();
-                program.push_str(&format!("cp {file} \"${variable}\"\n"));
+                let _ = writeln!(program, "cp {file} \"${variable}\"");
             }
         }
-        program.push_str(&format!("exit {}\n", self.code));
+        let _ = writeln!(program, "exit {}", self.code);
         let k6 = at.join("k6");
         std::fs::write(&k6, program).unwrap();
         std::fs::set_permissions(&k6, std::fs::Permissions::from_mode(0o755)).unwrap();

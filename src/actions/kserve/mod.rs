@@ -1,5 +1,5 @@
 //! KServe and every other server that speaks its protocols: V1, and V2, which is the Open Inference Protocol (Triton,
-//! MLServer, TorchServe).
+//! `MLServer`, `TorchServe`).
 //!
 //! Traps that the actions take care of, so that no spec has to know them:
 //!

@@ -184,7 +184,7 @@ impl Goal {
         let given = |key: &&str| params.get(*key).is_some_and(|v| *v != Json::Bool(false));
         let goals: Vec<&str> = ["condition", "field", "exists", "gone"]
             .into_iter()
-            .filter(|k| given(&k))
+            .filter(|k| given(k))
             .collect();
         let problem = |key: Option<&str>, message: String| ParamProblem {
             pointer: key.map(|k| format!("/{k}")).unwrap_or_default(),

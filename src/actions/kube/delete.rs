@@ -96,7 +96,7 @@ impl Action for Delete {
                 let name = text_at(&object, "/metadata/name").unwrap_or_default();
                 match delete(&session, &kind, name, &params).await {
                     Ok(uid) => {
-                        uids.extend(uid.or_else(|| text_at(&object, "/metadata/uid").map(str::to_owned)))
+                        uids.extend(uid.or_else(|| text_at(&object, "/metadata/uid").map(str::to_owned)));
                     }
                     // Gone in between.
                     Err(f) if f.class == Class::NotFound => {}

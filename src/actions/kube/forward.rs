@@ -68,7 +68,7 @@ impl Action for Forward {
         if phase != "Running" {
             return Err(Failure::new(
                 Class::Unavailable,
-                format!("the pod {} is not running: it is {phase}", pod),
+                format!("the pod {pod} is not running: it is {phase}"),
             ));
         }
         let to = (namespace, pod.as_str(), params.port);

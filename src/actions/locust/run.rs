@@ -156,7 +156,9 @@ impl Action for Run {
         }
         let names = report.tallies()?;
         let mut all = Tally::default();
-        names.values().for_each(|t| all.add(t));
+        for tally in names.values() {
+            all.add(tally);
+        }
         checks::sent(cx, &all, report.sample.as_deref(), &done.shown)?;
         checks::sound(cx, report.thrown, report.exception.as_deref());
         checks::kept_up(cx, busy(&report));

@@ -160,7 +160,7 @@ async fn exceptions_a_busy_processor_and_the_scripts_own_word_count() {
         let (got, checks) = changed(|r| {
             r.as_object_mut()
                 .unwrap()
-                .extend(change.as_object().unwrap().clone())
+                .extend(change.as_object().unwrap().clone());
         })
         .await;
         got.unwrap();

@@ -1,4 +1,4 @@
-//! Object stores that speak S3: Amazon's, MinIO's, Ceph's, the lab's.
+//! Object stores that speak S3: Amazon's, `MinIO`'s, Ceph's, the lab's.
 //!
 //! The environment's endpoint `s3` has `url`, `username` (the access key), `password` (the name of the secret), `region` and
 //! `virtual_host`. Not here: buckets are made and removed by whoever owns the store; the protocol is in

@@ -1,6 +1,7 @@
 //! The family against a loopback server that speaks a little S3, and against odd peers.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -169,16 +170,14 @@ fn answer(head: &str, body: &[u8], range: Option<String>, held: &mut Held) -> Ve
             b"<CompleteMultipartUploadResult><ETag>\"e2\"</ETag></CompleteMultipartUploadResult>",
         ),
         "GET" if query.contains("list-type") => {
-            let rows: String = held
-                .objects
-                .iter()
-                .map(|(k, v)| {
-                    format!(
-                        "<Contents><Key>{k}</Key><Size>{}</Size><LastModified>2026-10-21T07:28:00.000Z</LastModified><ETag>\"e\"</ETag></Contents>",
-                        v.len()
-                    )
-                })
-                .collect();
+            let mut rows = String::new();
+            for (k, v) in &held.objects {
+                let _ = write!(
+                    rows,
+                    "<Contents><Key>{k}</Key><Size>{}</Size><LastModified>2026-10-21T07:28:00.000Z</LastModified><ETag>\"e\"</ETag></Contents>",
+                    v.len()
+                );
+            }
             let list = format!("<ListBucketResult><IsTruncated>false</IsTruncated>{rows}</ListBucketResult>");
             reply("200 OK", "", list.as_bytes())
         }

@@ -79,19 +79,16 @@ impl Tally {
     pub fn count(&mut self, answered: Answered) {
         self.sent += 1;
         self.errors += u64::from(!answered.good);
-        match answered.version {
-            Some(version) => {
-                let seen = self.versions.entry(version).or_default();
-                seen.answers += 1;
-                seen.errors += u64::from(!answered.good);
-                seen.first.get_or_insert(answered.at);
-                seen.last = Some(answered.at);
-            }
-            None => {
-                self.unidentified += 1;
-                if self.failure.is_none() {
-                    self.failure = answered.failure;
-                }
+        if let Some(version) = answered.version {
+            let seen = self.versions.entry(version).or_default();
+            seen.answers += 1;
+            seen.errors += u64::from(!answered.good);
+            seen.first.get_or_insert(answered.at);
+            seen.last = Some(answered.at);
+        } else {
+            self.unidentified += 1;
+            if self.failure.is_none() {
+                self.failure = answered.failure;
             }
         }
     }

@@ -50,7 +50,7 @@ impl Tables {
         for text in given {
             match text.split_once('=') {
                 Some((name, path)) if !name.contains('/') => {
-                    out.named.push((name.to_owned(), path.to_owned()))
+                    out.named.push((name.to_owned(), path.to_owned()));
                 }
                 _ if out.alone.is_some() => {
                     return Err(format!(

@@ -290,12 +290,11 @@ impl Kinds {
         self.broken = broken;
         let kind = found(&list);
         let (_, list) = self.all.insert((Instant::now(), list));
-        match kind {
-            Some(kind) => Ok(kind),
-            None => {
-                let list = list.clone();
-                Err(self.unknown(name, None, &list))
-            }
+        if let Some(kind) = kind {
+            Ok(kind)
+        } else {
+            let list = list.clone();
+            Err(self.unknown(name, None, &list))
         }
     }
 

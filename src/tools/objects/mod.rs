@@ -143,7 +143,7 @@ impl Objects {
         };
         let done = self
             .store
-            .put_opts(&self.key(key)?, PutPayload::from(bytes), options)
+            .put_opts(&Self::key(key)?, PutPayload::from(bytes), options)
             .await
             .map_err(|e| self.failure(&e, "putting", key))?;
         Ok(Taken {
@@ -174,7 +174,7 @@ impl Objects {
         };
         let mut upload = self
             .store
-            .put_multipart_opts(&self.key(key)?, options)
+            .put_multipart_opts(&Self::key(key)?, options)
             .await
             .map_err(|e| self.failure(&e, "putting", key))?;
         loop {
@@ -210,7 +210,7 @@ impl Objects {
         };
         let got = self
             .store
-            .get_opts(&self.key(key)?, options)
+            .get_opts(&Self::key(key)?, options)
             .await
             .map_err(|e| self.failure(&e, "asking for", key))?;
         if got.meta.e_tag.is_none() {
@@ -255,7 +255,7 @@ impl Objects {
             let broken = |e: &object_store::Error| self.failure(e, "getting", key);
             let got = self
                 .store
-                .get_opts(&self.key(key)?, options)
+                .get_opts(&Self::key(key)?, options)
                 .await
                 .map_err(|e| broken(&e))?;
             let bytes = got.bytes().await.map_err(|e| broken(&e))?;
@@ -286,7 +286,7 @@ impl Objects {
     /// As [`Objects::put`], and `too_large`.
     pub async fn list(&self, prefix: &str, most: usize) -> Result<Vec<Meta>, Failure> {
         let trimmed = prefix.trim_end_matches('/');
-        let key = (!trimmed.is_empty()).then(|| self.key(trimmed)).transpose()?;
+        let key = (!trimmed.is_empty()).then(|| Self::key(trimmed)).transpose()?;
         let mut found = Vec::new();
         let mut pages = self.store.list(key.as_ref());
         while let Some(object) = pages.next().await {
@@ -309,7 +309,7 @@ impl Objects {
     /// # Errors
     /// As [`Objects::put`].
     pub async fn delete(&self, key: &str) -> Result<(), Failure> {
-        match self.store.delete(&self.key(key)?).await {
+        match self.store.delete(&Self::key(key)?).await {
             Ok(()) => Ok(()),
             Err(e) => {
                 let failure = self.failure(&e, "deleting", key);
@@ -321,7 +321,7 @@ impl Objects {
         }
     }
 
-    fn key(&self, key: &str) -> Result<Key, Failure> {
+    fn key(key: &str) -> Result<Key, Failure> {
         let bad = |why: &dyn std::fmt::Display| {
             Failure::new(Class::BadParameter, format!("`{key}` cannot be a key: {why}"))
         };

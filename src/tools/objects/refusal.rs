@@ -51,10 +51,12 @@ mod tests {
     use super::*;
 
     fn answer(status: u16, body: &str) -> Failure {
-        let mut response = Response::default();
-        response.status = status;
-        response.body = body.as_bytes().to_vec();
-        "GET http://s3/b/k".clone_into(&mut response.request);
+        let response = Response {
+            status,
+            body: body.as_bytes().to_vec(),
+            request: "GET http://s3/b/k".to_owned(),
+            ..Response::default()
+        };
         of(&response).unwrap()
     }
 

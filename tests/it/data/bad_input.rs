@@ -1,6 +1,8 @@
 //! Files that are no good tables: each is a failure with a class, the path and the place, for every action that reads
 //! tables. None is a pass.
 
+use std::fmt::Write as _;
+
 use std::io::Write as _;
 
 use polars::prelude::{ParquetWriter, df};
@@ -42,7 +44,7 @@ fn zip(name: &str, bytes: &[u8]) -> Vec<u8> {
 fn rows(count: usize, last: &str) -> Vec<u8> {
     let mut text = String::from("a,b\n");
     for i in 0..count {
-        text.push_str(&format!("{i},some text to make it longer\n"));
+        let _ = writeln!(text, "{i},some text to make it longer");
     }
     text.push_str(last);
     text.into_bytes()
@@ -123,11 +125,11 @@ async fn every_bad_file_is_a_named_failure_of_every_action() {
         for (action, params) in [
             (
                 "data.check",
-                json!({"table": table(), "checks": [{"not_null": {"column": "a"}}, {"unique": {"columns": ["b"]}}]}),
+                json!({"table": table(), "checks": [{"unique": {"columns": ["a"]}}, {"unique": {"columns": ["b"]}}]}),
             ),
             (
                 "data.contract",
-                json!({"table": table(), "more_columns": true, "columns": {"a": {"type": "any"}, "b": {"type": "any", "unique": true}}}),
+                json!({"table": table(), "more_columns": true, "columns": {"a": {"type": "any", "unique": true}, "b": {"type": "any", "unique": true}}}),
             ),
             ("data.profile", json!({"table": table()})),
             (

@@ -291,7 +291,7 @@ async fn what_the_statistics_of_a_file_prove_is_what_a_scan_finds() {
     assert_eq!(
         outcomes,
         [
-            p, f, p, p, f, p, f, p, f, p, f, i, p, f, p, f, i, f, p, f, i, p, f
+            p, f, p, p, f, p, f, p, f, p, f, i, p, f, p, f, i, f, p, p, i, p, f
         ]
     );
     assert_eq!(got["checks"][17]["failing"], 2);

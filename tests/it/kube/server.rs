@@ -125,6 +125,7 @@ impl Server {
 }
 
 /// A pod as the server has it.
+#[allow(clippy::needless_pass_by_value, reason = "callers make the value in place")]
 pub fn pod(name: &str, uid: &str, version: u32, status: Json) -> Json {
     json!({"apiVersion": "v1", "kind": "Pod", "status": status, "spec": {"nodeName": "node-1"},
            "metadata": {"name": name, "namespace": "ml", "uid": uid, "resourceVersion": version.to_string(), "generation": 1}})
@@ -137,6 +138,7 @@ pub fn list(version: u32, items: &[Json]) -> Answer {
     )
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "callers make the value in place")]
 pub fn event(kind: &str, object: Json) -> Json {
     json!({"type": kind, "object": object})
 }

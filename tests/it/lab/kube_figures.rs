@@ -168,7 +168,7 @@ async fn waits_survive_a_server_that_dies(cluster: &Cluster<'_>) {
         .collect();
     let patch = async |n: usize| {
         let params = json!({"kind": "ConfigMap", "name": format!("w{n}"), "namespace": namespace,
-                            "patch": {"data": {"done": if n % 2 == 0 { "yes" } else { "soon" }}}});
+                            "patch": {"data": {"done": if n.is_multiple_of(2) { "yes" } else { "soon" }}}});
         // The server may be away still.
         let end = Instant::now() + Duration::from_mins(2);
         while let Err(failure) = run("kube.patch", params.clone(), &context).await {

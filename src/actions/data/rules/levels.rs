@@ -164,7 +164,7 @@ pub fn limit(text: &str, key: &str, rule: &str) -> Result<Expr, String> {
             .map(|f| (f.message, f.help))
             .unwrap_or_default();
         let known = measure.words().join(", ");
-        let help = help.map_or_else(|| format!("it may speak of {known}"), |h| h);
+        let help = help.unwrap_or_else(|| format!("it may speak of {known}"));
         format!("`{key}: {text}`: {message} ({help})")
     })?;
     Ok(tree)

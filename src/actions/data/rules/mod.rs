@@ -65,10 +65,13 @@ pub struct Planned {
     pub settle: Option<Settle>,
 }
 
+/// From what a scan gave to figures; none when they are not known.
+pub type Figures = Box<dyn Fn(&[Json]) -> Option<Vec<Json>> + Send>;
+
 /// Figures that are known only when the scan is over, or have to be found another way.
 pub struct Settle {
     /// From what the scan gave to the figures; none when they are not known.
-    pub figures: Box<dyn Fn(&[Json]) -> Option<Vec<Json>> + Send>,
+    pub figures: Figures,
     /// What gives them then.
     pub otherwise: Vec<Expr>,
 }

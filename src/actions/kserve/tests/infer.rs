@@ -220,7 +220,7 @@ async fn an_answer_that_is_no_prediction_is_unreadable() {
         ),
         (
             out(
-                json!({"name": "output-0", "datatype": "INT64", "shape": [18446744073709551615u64, 2], "data": [1]}),
+                json!({"name": "output-0", "datatype": "INT64", "shape": [18_446_744_073_709_551_615_u64, 2], "data": [1]}),
             ),
             "has 1 elements",
         ),

@@ -123,7 +123,11 @@ impl Action for Profile {
 
 fn describe(params: &Params, cx: &Context) -> Result<Output, Failure> {
     let opened = params.table.open(cx)?;
-    let known: Vec<&str> = opened.schema.iter_names().map(|n| n.as_str()).collect();
+    let known: Vec<&str> = opened
+        .schema
+        .iter_names()
+        .map(polars::prelude::PlSmallStr::as_str)
+        .collect();
     if let Some(name) = params
         .hide
         .iter()
