@@ -25,10 +25,13 @@ pub fn cache(project: &Project) -> PathBuf {
     absolute(&chosen)
 }
 
-/// The folder of the states of `env up`.
+/// The folder of the states of `env up`: `SPECRUN_SERVICES`, else the project's.
 #[must_use]
 pub fn states(project: &Project) -> PathBuf {
-    absolute(&project.root.join(".specrun/services"))
+    match std::env::var_os("SPECRUN_SERVICES").filter(|v| !v.is_empty()) {
+        Some(chosen) => absolute(Path::new(&chosen)),
+        None => absolute(&project.root.join(".specrun/services")),
+    }
 }
 
 /// The folder whose tree specs may read.

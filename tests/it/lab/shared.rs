@@ -56,12 +56,12 @@ impl Lab {
     /// rest the run starts itself.
     pub fn run(&self, environment: &str, specs: &[PathBuf], code: i32) -> Outcomes {
         self.house
-            .specrun(self.house.folder.path(), environment, specs, code)
+            .specrun(&self.house.states(), environment, specs, code)
     }
 
     /// The program, where it finds the services that are up.
     pub fn command(&self) -> Command {
-        self.house.command(self.house.folder.path())
+        self.house.command(&self.house.states())
     }
 
     /// The folder of all rooms.
@@ -129,7 +129,7 @@ impl House {
             interrupted: &|| false,
         };
         let wanted = BTreeSet::from([name.to_owned()]);
-        let states = self.folder.path().join(".specrun/services");
+        let states = self.states();
         let one =
             hold(&self.environment, &wanted, &site, &states).unwrap_or_else(|e| panic!("{}", e.whole()));
         let one = Arc::new(one);
@@ -138,10 +138,17 @@ impl House {
         held
     }
 
-    fn command(&self, dir: &Path) -> Command {
+    /// Where it is known what is up.
+    fn states(&self) -> PathBuf {
+        self.folder.path().join(".specrun/services")
+    }
+
+    /// The program in the project, where specs may read; what is up it finds in `states`.
+    fn command(&self, states: &Path) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_specrun"));
         command
-            .current_dir(dir)
+            .current_dir(root())
+            .env("SPECRUN_SERVICES", states)
             .stdin(Stdio::null())
             .env_remove("CI")
             .env_remove("GITHUB_ACTIONS")
@@ -149,9 +156,9 @@ impl House {
         command
     }
 
-    fn specrun(&self, dir: &Path, environment: &str, specs: &[PathBuf], code: i32) -> Outcomes {
+    fn specrun(&self, states: &Path, environment: &str, specs: &[PathBuf], code: i32) -> Outcomes {
         let runs = tempfile::tempdir_in(self.folder.path()).unwrap();
-        let mut command = self.command(dir);
+        let mut command = self.command(states);
         command
             .arg("run")
             .args(specs)
