@@ -382,12 +382,13 @@
     const add = () => {
       sentinel.before(...wanted.slice(done, done + CHUNK).map(row));
       done += CHUNK;
-      if (done >= wanted.length) { watcher.disconnect(); sentinel.remove(); }
+      watcher.unobserve(sentinel);
+      // Watched anew, because nothing is told of an end that stays in sight.
+      if (done >= wanted.length) sentinel.remove(); else watcher.observe(sentinel);
     };
     list.append(sentinel);
     watcher = new IntersectionObserver(seen => { if (seen.some(e => e.isIntersecting)) add(); }, { rootMargin: '800px' });
     add();
-    if (sentinel.isConnected) watcher.observe(sentinel);
   }
 
   function head() {

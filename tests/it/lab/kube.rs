@@ -135,9 +135,16 @@ fn the_control_planes_rows_stand() {
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "what was left out must be seen")]
 fn the_rows_of_the_real_node_stand() {
     if debian() && real_node() {
-        NODE_ROOM.stands();
+        // The faults take minutes and a quiet machine: they are run when asked for.
+        if std::env::var_os("LAB_NODE_FAULTS").is_some() {
+            NODE_ROOM.stands();
+        } else {
+            eprintln!("the faults of T14 and T15 were not run; LAB_NODE_FAULTS=1 runs them");
+            NODE_ROOM.is_healthy();
+        }
     }
 }
 

@@ -26,6 +26,12 @@ pub struct Fault {
 }
 
 impl Room {
+    /// Runs the specs in the healthy lab only.
+    pub fn is_healthy(&self) {
+        let lab = Lab::with(self.services);
+        all_passed(&lab.run("examples/lab/lab.yaml", &self.files(), 0));
+    }
+
     /// Runs the specs in the healthy lab, and each fault's spec in the broken one.
     pub fn stands(&self) {
         let lab = Lab::with(self.services);

@@ -55,8 +55,7 @@ impl Lab {
     /// Runs specs in the environment of a file, and asserts the exit code. What is up and the same there is shared; the
     /// rest the run starts itself.
     pub fn run(&self, environment: &str, specs: &[PathBuf], code: i32) -> Outcomes {
-        self.house
-            .specrun(&self.house.states(), environment, specs, code)
+        self.house.specrun(&self.house.states(), environment, specs, code)
     }
 
     /// The program, where it finds the services that are up.
