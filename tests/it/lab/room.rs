@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use specrun::check::Verdict;
 
+use super::faults::FAULTS;
 use super::shared::{Lab, Outcomes};
 use crate::support::root;
 
@@ -13,13 +14,13 @@ pub struct Room {
     /// Services that are started once and shared. What a run needs beyond them (a service that its fault changes) it
     /// starts itself.
     pub services: &'static [&'static str],
-    /// Specs beside those of the faults.
+    /// They pass in the healthy lab, and each notices its faults.
     pub specs: &'static [&'static str],
-    pub faults: &'static [Fault],
 }
 
 /// A variant of the lab, the spec that must notice, and how: these checks do not pass, all others do.
 pub struct Fault {
+    /// The file in `examples/lab/faults`, without `.yaml`.
     pub environment: &'static str,
     pub spec: &'static str,
     pub checks: &'static [(&'static str, Verdict)],
@@ -39,7 +40,7 @@ impl Room {
         all_passed(&healthy);
         // Two side by side, because a training keeps one processor busy for half of its time.
         let wrong: Vec<String> = self
-            .faults
+            .faults()
             .chunks(2)
             .flat_map(|two| {
                 std::thread::scope(|scope| {
@@ -58,21 +59,26 @@ impl Room {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        let faults = self.faults.iter().map(|f| f.spec);
-        let mut found: Vec<PathBuf> = faults
-            .chain(self.specs.iter().copied())
-            .map(|s| root().join(s))
+        self.specs.iter().map(|s| root().join(s)).collect()
+    }
+
+    /// The faults of its specs, in turns: those of one spec may share what they look at, and do not run side by side as
+    /// long as there is another one.
+    fn faults(&self) -> Vec<&'static Fault> {
+        let mut all: Vec<(usize, &Fault)> = self
+            .specs
+            .iter()
+            .flat_map(|spec| FAULTS.iter().filter(move |f| f.spec == *spec).enumerate())
             .collect();
-        found.sort();
-        found.dedup();
-        found
+        all.sort_by_key(|(turn, _)| *turn);
+        all.into_iter().map(|(_, fault)| fault).collect()
     }
 }
 
 impl Fault {
     /// What differs from how it must show.
     fn unnoticed(&self, lab: &Lab, healthy: &Outcomes) -> Option<String> {
-        let seen = lab.run(self.environment, &[root().join(self.spec)], self.code());
+        let seen = lab.run(&self.file(), &[root().join(self.spec)], self.code());
         let spec = seen.keys().next()?.0.clone();
         let mut wanted: Outcomes = healthy
             .iter()
@@ -89,6 +95,11 @@ impl Fault {
             }
         }
         (seen != wanted).then(|| format!("{}:\n  saw    {seen:?}\n  wanted {wanted:?}", self.environment))
+    }
+
+    /// The environment's file.
+    pub fn file(&self) -> String {
+        format!("examples/lab/faults/{}.yaml", self.environment)
     }
 
     /// The exit code of the worst of its checks.

@@ -1,8 +1,6 @@
 //! KServe: the model server's rows, with specrun's own load and with scripts of Locust and k6.
 
-use specrun::check::Verdict;
-
-use super::room::{Fault, Room};
+use super::room::Room;
 
 pub const ROOM: Room = Room {
     services: &["kserve", "load_tools"],
@@ -13,65 +11,10 @@ pub const ROOM: Room = Room {
         "examples/actions/kserve.metadata.yaml",
         "examples/actions/kserve.ready.yaml",
         "examples/actions/locust.run.yaml",
-    ],
-    faults: &[
-        // The generator may have one exchange under way: it is not the service that is measured.
-        Fault {
-            environment: "examples/lab/faults/T07-generator.yaml",
-            spec: "specs/serving/T07_latency.yaml",
-            checks: &[
-                ("expect[2]", Verdict::Inconclusive),
-                ("traffic.generator", Verdict::Inconclusive),
-            ],
-        },
-        // Every tenth request is slow.
-        Fault {
-            environment: "examples/lab/faults/T07-slow.yaml",
-            spec: "specs/serving/T07_latency.yaml",
-            checks: &[("expect[2]", Verdict::Failed)],
-        },
-        // The server stands still for 2 s now and then, which a closed loop would not see.
-        Fault {
-            environment: "examples/lab/faults/T07-stall.yaml",
-            spec: "specs/serving/T07_latency.yaml",
-            checks: &[("expect[2]", Verdict::Failed)],
-        },
-        // Quick and wrong.
-        Fault {
-            environment: "examples/lab/faults/T07-wrong.yaml",
-            spec: "specs/serving/T07_latency.yaml",
-            checks: &[("expect[0]", Verdict::Failed)],
-        },
-        // Every fiftieth valid request fails.
-        Fault {
-            environment: "examples/lab/faults/T08-failing.yaml",
-            spec: "specs/serving/T08_errors_and_rejection.yaml",
-            checks: &[("expect[1]", Verdict::Failed), ("expect[5]", Verdict::Failed)],
-        },
-        // Rows that are no irises are answered.
-        Fault {
-            environment: "examples/lab/faults/T08-garbage.yaml",
-            spec: "specs/serving/T08_errors_and_rejection.yaml",
-            checks: &[("expect[3]", Verdict::Failed), ("expect[7]", Verdict::Failed)],
-        },
-        // The burst becomes a queue of ten seconds.
-        Fault {
-            environment: "examples/lab/faults/performance-burst.yaml",
-            spec: "specs/serving/performance_burst.yaml",
-            checks: &[("expect[2]", Verdict::Failed)],
-        },
-        // Rows that are no irises are answered; Locust's own check of the script is the same.
-        Fault {
-            environment: "examples/lab/faults/T08-locust-garbage.yaml",
-            spec: "specs/serving/T08_locust.yaml",
-            checks: &[("expect[2]", Verdict::Failed)],
-        },
-        // Every fiftieth valid request fails.
-        Fault {
-            environment: "examples/lab/faults/T08-locust-failing.yaml",
-            spec: "specs/serving/T08_locust.yaml",
-            checks: &[("expect[0]", Verdict::Failed)],
-        },
+        "specs/serving/T07_latency.yaml",
+        "specs/serving/T08_errors_and_rejection.yaml",
+        "specs/serving/T08_locust.yaml",
+        "specs/serving/performance_burst.yaml",
     ],
 };
 

@@ -1,11 +1,6 @@
 //! Prometheus, Alertmanager, Envoy: the rollback of a canary, the alarm of a drift, and every action of the families.
 
-use specrun::check::Verdict::{Errored, Failed};
-
-use super::room::{Fault, Room};
-
-const ROLLBACK: &str = "specs/canary/T16_rollback.yaml";
-const DRIFT: &str = "specs/drift/T09_drift_alarm.yaml";
+use super::room::Room;
 
 pub const ROOM: Room = Room {
     services: &[
@@ -34,94 +29,8 @@ pub const ROOM: Room = Room {
         "examples/actions/prometheus.test_rules.yaml",
         "examples/actions/traffic.await.yaml",
         "examples/actions/traffic.split.yaml",
-    ],
-    // Those of one row share its proxy, so that none of them may run beside another: the two rows take turns.
-    faults: &[
-        // The detector never fires: nothing after it happens.
-        Fault {
-            environment: "examples/lab/faults/T09-blind.yaml",
-            spec: DRIFT,
-            checks: &[
-                ("registered.eventually", Failed),
-                ("expect[1]", Failed),
-                ("expect[2]", Failed),
-                ("expect[4]", Failed),
-                ("expect[5]", Failed),
-                ("expect[6]", Errored),
-                ("expect[7]", Errored),
-                ("expect[8]", Errored),
-                ("expect[9]", Errored),
-            ],
-        },
-        // The controller does nothing.
-        Fault {
-            environment: "examples/lab/faults/T16-asleep.yaml",
-            spec: ROLLBACK,
-            checks: &[
-                ("expect[4]", Failed),
-                ("expect[5]", Failed),
-                ("expect[6]", Failed),
-                ("expect[7]", Failed),
-                ("expect[8]", Failed),
-                ("expect[9]", Failed),
-                ("expect[10]", Failed),
-            ],
-        },
-        // The retraining trains nothing.
-        Fault {
-            environment: "examples/lab/faults/T09-lazy.yaml",
-            spec: DRIFT,
-            checks: &[
-                ("registered.eventually", Failed),
-                ("expect[6]", Errored),
-                ("expect[7]", Errored),
-                ("expect[8]", Errored),
-                ("expect[9]", Errored),
-            ],
-        },
-        // There is no alerting rule: no alert, no rollback.
-        Fault {
-            environment: "examples/lab/faults/T16-rule.yaml",
-            spec: ROLLBACK,
-            checks: &[
-                ("expect[2]", Failed),
-                ("expect[3]", Failed),
-                ("expect[4]", Failed),
-                ("expect[5]", Failed),
-                ("expect[6]", Failed),
-                ("expect[7]", Failed),
-                ("expect[8]", Failed),
-                ("expect[9]", Failed),
-                ("expect[10]", Failed),
-            ],
-        },
-        // The alert is routed to nobody.
-        Fault {
-            environment: "examples/lab/faults/T09-route.yaml",
-            spec: DRIFT,
-            checks: &[
-                ("registered.eventually", Failed),
-                ("expect[5]", Failed),
-                ("expect[6]", Errored),
-                ("expect[7]", Errored),
-                ("expect[8]", Errored),
-                ("expect[9]", Errored),
-            ],
-        },
-        // Everything goes to the broken version.
-        Fault {
-            environment: "examples/lab/faults/T16-wrong.yaml",
-            spec: ROLLBACK,
-            checks: &[
-                ("expect[4]", Failed),
-                ("expect[5]", Failed),
-                ("expect[6]", Failed),
-                ("expect[7]", Failed),
-                ("expect[8]", Failed),
-                ("expect[9]", Failed),
-                ("expect[10]", Failed),
-            ],
-        },
+        "specs/canary/T16_rollback.yaml",
+        "specs/drift/T09_drift_alarm.yaml",
     ],
 };
 

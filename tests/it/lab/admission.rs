@@ -1,0 +1,17 @@
+//! The admission policy that lets only signed models in, on the API server of the lab's Kubernetes and with the real cosign.
+
+use super::kube::debian;
+use super::room::Room;
+
+/// The control plane is enough: nothing that is let in has to run.
+pub const ROOM: Room = Room {
+    services: &["admission"],
+    specs: &["specs/security/T11_unsigned_model.yaml"],
+};
+
+#[test]
+fn the_row_of_unsigned_models_stands() {
+    if debian() {
+        ROOM.stands();
+    }
+}
