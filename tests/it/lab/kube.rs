@@ -24,6 +24,7 @@ pub const ROOM: Room = Room {
     specs: &[
         "specs/cost/T17_spot.yaml",
         "specs/kubernetes/T12_rbac_denial.yaml",
+        "tests/live/mesh_objects.yaml",
     ],
 };
 
