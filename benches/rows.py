@@ -8,6 +8,7 @@ import collections
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -28,6 +29,8 @@ def verdicts(run_dir):
         yield spec["id"], spec["verdict"], wrong
 
 
+# Told to stop, it stops the lab, too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
 with project() as folder:
     folder = pathlib.Path(folder)
     env = {"SPECRUN_SERVICES": str(folder / "services")}
