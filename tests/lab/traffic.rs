@@ -2,7 +2,7 @@
 
 use specrun::check::Verdict::{Errored, Failed};
 
-use super::room::{Fault, Room};
+use crate::room::{Fault, Room};
 
 const ROLLBACK: &str = "specs/canary/T16_rollback.yaml";
 const DRIFT: &str = "specs/drift/T09_drift_alarm.yaml";
@@ -18,6 +18,7 @@ pub const ROOM: Room = Room {
         "retraining",
         "rollout_controller",
     ],
+    judges_times: true,
     // In one run, so that those that look at the proxy wait for each other.
     specs: &[
         "examples/actions/alertmanager.alerts.yaml",

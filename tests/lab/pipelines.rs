@@ -4,12 +4,12 @@ use std::path::PathBuf;
 
 use specrun::check::Verdict;
 
-use super::room::{Fault, Room, all_passed};
-use super::shared::Lab;
+use crate::room::{Fault, Room, all_passed};
 use crate::support::root;
 
 pub const ROOM: Room = Room {
     services: &["mlflow", "s3"],
+    judges_times: false,
     specs: &["examples/stages/per_commit.yaml"],
     faults: &[
         // The seed is not passed on.
@@ -80,7 +80,7 @@ fn the_pipelines_rows_stand() {
 
 #[test]
 fn every_local_action_works_with_the_real_programs() {
-    let lab = Lab::with(ROOM.services);
+    let lab = ROOM.enter();
     let files = std::fs::read_dir(root().join("examples/actions")).unwrap();
     let local = [
         "kfp.compile",

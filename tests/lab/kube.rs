@@ -11,8 +11,7 @@ use specrun::check::Verdict;
 use specrun::engine::journal;
 use specrun::event::EventKind;
 
-use super::room::{Fault, Room, all_passed};
-use super::shared::Lab;
+use crate::room::{Fault, Room, all_passed};
 use crate::support::root;
 use crate::support::specrun::Running;
 
@@ -22,6 +21,7 @@ const CAP: Duration = Duration::from_mins(10);
 /// What needs no more than the API server, the controllers and the scheduler.
 pub const ROOM: Room = Room {
     services: &["kubernetes"],
+    judges_times: false,
     specs: &[],
     faults: &[
         // The role allows what it should not.
@@ -58,6 +58,7 @@ pub const ROOM: Room = Room {
 /// What needs a real node: pods that work.
 pub const NODE_ROOM: Room = Room {
     services: &["kubernetes"],
+    judges_times: true,
     specs: &[],
     faults: &[
         // Nobody has what the training asks for: it waits, and what follows cannot be looked at.
@@ -154,7 +155,7 @@ fn every_kube_action_works_on_a_real_cluster() {
         return;
     }
     let working = real_node();
-    let lab = Lab::with(ROOM.services);
+    let lab = ROOM.enter();
     let mut specs: Vec<PathBuf> = std::fs::read_dir(root().join("examples/actions"))
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -174,7 +175,7 @@ fn the_roles_that_plan_writes_suffice() {
     if !debian() {
         return;
     }
-    let lab = Lab::with(ROOM.services);
+    let lab = ROOM.enter();
     let suite = [
         "specs/kubernetes/T12_rbac_denial.yaml",
         "specs/cost/T17_spot.yaml",

@@ -2,10 +2,11 @@
 
 use specrun::check::Verdict;
 
-use super::room::{Fault, Room};
+use crate::room::{Fault, Room};
 
 pub const ROOM: Room = Room {
     services: &["kfp", "s3"],
+    judges_times: false,
     specs: &["tests/live/tables_on_s3.yaml"],
     faults: &[
         // One amount of the features is empty.

@@ -2,10 +2,11 @@
 
 use specrun::check::Verdict;
 
-use super::room::{Fault, Room};
+use crate::room::{Fault, Room};
 
 pub const ROOM: Room = Room {
     services: &["kserve", "load_tools"],
+    judges_times: true,
     specs: &[
         "examples/actions/k6.run.yaml",
         "examples/actions/kserve.explain.yaml",

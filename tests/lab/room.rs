@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use specrun::check::Verdict;
 
-use super::shared::{Lab, Outcomes};
+use crate::shared::{Lab, Outcomes};
 use crate::support::root;
 
 /// A group of rows.
@@ -13,6 +13,8 @@ pub struct Room {
     /// Services that are started once and shared. What a run needs beyond them (a service that its fault changes) it
     /// starts itself.
     pub services: &'static [&'static str],
+    /// Whether its specs judge times, so that nothing may run beside them.
+    pub judges_times: bool,
     /// Specs beside those of the faults.
     pub specs: &'static [&'static str],
     pub faults: &'static [Fault],
@@ -26,15 +28,24 @@ pub struct Fault {
 }
 
 impl Room {
+    /// Its services are up.
+    pub fn enter(&self) -> Lab {
+        if self.judges_times {
+            Lab::alone(self.services)
+        } else {
+            Lab::with(self.services)
+        }
+    }
+
     /// Runs the specs in the healthy lab only.
     pub fn is_healthy(&self) {
-        let lab = Lab::with(self.services);
+        let lab = self.enter();
         all_passed(&lab.run("examples/lab/lab.yaml", &self.files(), 0));
     }
 
     /// Runs the specs in the healthy lab, and each fault's spec in the broken one.
     pub fn stands(&self) {
-        let lab = Lab::with(self.services);
+        let lab = self.enter();
         let healthy = lab.run("examples/lab/lab.yaml", &self.files(), 0);
         all_passed(&healthy);
         // Two side by side, because a training keeps one processor busy for half of its time.
