@@ -1,9 +1,10 @@
 //! KServe: the model server's rows, with specrun's own load and with scripts of Locust and k6.
 
-use super::room::Room;
+use crate::room::Room;
 
 pub const ROOM: Room = Room {
     services: &["kserve", "load_tools"],
+    judges_times: true,
     specs: &[
         "examples/actions/k6.run.yaml",
         "examples/actions/kserve.explain.yaml",

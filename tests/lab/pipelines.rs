@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
-use super::room::{Room, all_passed};
-use super::shared::Lab;
+use crate::room::{Room, all_passed};
 use crate::support::root;
 
 pub const ROOM: Room = Room {
     services: &["mlflow", "s3"],
+    judges_times: false,
     specs: &[
         "specs/pipeline/T03_ingestion_contract.yaml",
         "specs/pipeline/T05_full_pipeline.yaml",
@@ -22,7 +22,7 @@ fn the_pipelines_rows_stand() {
 
 #[test]
 fn every_local_action_works_with_the_real_programs() {
-    let lab = Lab::with(ROOM.services);
+    let lab = ROOM.enter();
     let files = std::fs::read_dir(root().join("examples/actions")).unwrap();
     let local = [
         "kfp.compile",

@@ -1,9 +1,10 @@
 //! One spec for each stage: per commit, nightly, before production.
 
-use super::room::Room;
+use crate::room::Room;
 
 pub const ROOM: Room = Room {
     services: &["kfp", "kserve", "mlflow", "registry"],
+    judges_times: true,
     specs: &[
         "examples/stages/nightly.yaml",
         "examples/stages/per_commit.yaml",

@@ -10,8 +10,7 @@ use base64::Engine as _;
 use specrun::engine::journal;
 use specrun::event::EventKind;
 
-use super::room::{Room, all_passed};
-use super::shared::Lab;
+use crate::room::{Room, all_passed};
 use crate::support::root;
 use crate::support::specrun::Running;
 
@@ -21,6 +20,7 @@ const CAP: Duration = Duration::from_mins(10);
 /// What needs no more than the API server, the controllers and the scheduler.
 pub const ROOM: Room = Room {
     services: &["kubernetes"],
+    judges_times: false,
     specs: &[
         "specs/cost/T17_spot.yaml",
         "specs/kubernetes/T12_rbac_denial.yaml",
@@ -31,6 +31,7 @@ pub const ROOM: Room = Room {
 /// What needs a real node: pods that work.
 pub const NODE_ROOM: Room = Room {
     services: &["kubernetes"],
+    judges_times: true,
     specs: &[
         "specs/kubernetes/T14_gpu_training.yaml",
         "specs/scaling/T15_autoscaling.yaml",
@@ -88,7 +89,7 @@ fn every_kube_action_works_on_a_real_cluster() {
         return;
     }
     let working = real_node();
-    let lab = Lab::with(ROOM.services);
+    let lab = ROOM.enter();
     let mut specs: Vec<PathBuf> = std::fs::read_dir(root().join("examples/actions"))
         .unwrap()
         .map(|e| e.unwrap().path())
@@ -108,7 +109,7 @@ fn the_roles_that_plan_writes_suffice() {
     if !debian() {
         return;
     }
-    let lab = Lab::with(ROOM.services);
+    let lab = ROOM.enter();
     let suite = [
         "specs/kubernetes/T12_rbac_denial.yaml",
         "specs/cost/T17_spot.yaml",

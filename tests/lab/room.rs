@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use specrun::check::Verdict;
 
-use super::faults::FAULTS;
-use super::shared::{Lab, Outcomes};
+use crate::faults::FAULTS;
+use crate::shared::{Lab, Outcomes};
 use crate::support::root;
 
 /// A group of rows.
@@ -14,6 +14,8 @@ pub struct Room {
     /// Services that are started once and shared. What a run needs beyond them (a service that its fault changes) it
     /// starts itself.
     pub services: &'static [&'static str],
+    /// Whether its specs judge times, so that nothing may run beside them.
+    pub judges_times: bool,
     /// They pass in the healthy lab, and each notices its faults.
     pub specs: &'static [&'static str],
 }
@@ -27,15 +29,24 @@ pub struct Fault {
 }
 
 impl Room {
+    /// Its services are up.
+    pub fn enter(&self) -> Lab {
+        if self.judges_times {
+            Lab::alone(self.services)
+        } else {
+            Lab::with(self.services)
+        }
+    }
+
     /// Runs the specs in the healthy lab only.
     pub fn is_healthy(&self) {
-        let lab = Lab::with(self.services);
+        let lab = self.enter();
         all_passed(&lab.run("examples/lab/lab.yaml", &self.files(), 0));
     }
 
     /// Runs the specs in the healthy lab, and each fault's spec in the broken one.
     pub fn stands(&self) {
-        let lab = Lab::with(self.services);
+        let lab = self.enter();
         let healthy = lab.run("examples/lab/lab.yaml", &self.files(), 0);
         all_passed(&healthy);
         // Two side by side, because a training keeps one processor busy for half of its time.

@@ -2,7 +2,7 @@
 
 use specrun::check::Verdict::{Blocked, Errored, Failed, Inconclusive};
 
-use super::room::Fault;
+use crate::room::Fault;
 
 /// In the order of the files in `examples/lab/faults`, each of which says what it breaks. The checks that are named do not
 /// pass, and end like this; all others of the spec pass.

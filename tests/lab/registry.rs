@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use super::room::{Room, all_passed};
-use super::shared::Lab;
+use crate::room::{Room, all_passed};
+use crate::shared::Lab;
 use crate::support::root;
 
 pub const ROOM: Room = Room {
     services: &["mlflow"],
+    judges_times: false,
     specs: &[
         "specs/lineage/T20_lineage.yaml",
         "specs/registry/T06_metric_gate.yaml",
@@ -28,7 +29,7 @@ fn the_registrys_rows_stand() {
 
 #[test]
 fn every_mlflow_action_works_on_a_real_server() {
-    let lab = Lab::with(ROOM.services);
+    let lab = ROOM.enter();
     let mut specs: Vec<PathBuf> = Vec::new();
     for (folder, start) in [("tests/live", "mlflow_"), ("examples/actions", "mlflow.")] {
         let files = std::fs::read_dir(root().join(folder)).unwrap();

@@ -2,8 +2,11 @@
 //! other, while one thing in it is broken.
 //!
 //! A *room* is a group of rows with the services they need and the faults they must notice. Rooms run side by side and
-//! share services; a service is started when the first room needs it and stopped when the last one is done. It needs
-//! Python and a package index. Without the lab: `cargo test -- --skip lab::`.
+//! share services; a service is started when the first room needs it and stopped when the last one is done. A room that
+//! judges times is alone, and so no other test of the project runs beside it: this is a program of its own. It needs
+//! Python and a package index. Without the lab: `cargo test --lib --test it`.
+
+#![allow(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
 mod admission;
 mod drift;
@@ -19,6 +22,9 @@ mod serving;
 mod shared;
 mod stages;
 mod supply;
+#[allow(dead_code, reason = "most of it serves the other integration tests")]
+#[path = "../it/support/mod.rs"]
+mod support;
 mod tables;
 mod traffic;
 

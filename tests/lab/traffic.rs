@@ -1,6 +1,6 @@
 //! Prometheus, Alertmanager, Envoy: the rollback of a canary, the alarm of a drift, and every action of the families.
 
-use super::room::Room;
+use crate::room::Room;
 
 pub const ROOM: Room = Room {
     services: &[
@@ -13,6 +13,7 @@ pub const ROOM: Room = Room {
         "retraining",
         "rollout_controller",
     ],
+    judges_times: true,
     // In one run, so that those that look at the proxy wait for each other.
     specs: &[
         "examples/actions/alertmanager.alerts.yaml",
@@ -31,6 +32,7 @@ pub const ROOM: Room = Room {
         "examples/actions/traffic.split.yaml",
         "specs/canary/T16_rollback.yaml",
         "specs/drift/T09_drift_alarm.yaml",
+        "tests/live/cost_by_promql.yaml",
     ],
 };
 
