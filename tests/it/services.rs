@@ -265,6 +265,32 @@ const INSTALLED: &str = r#"
 "#;
 
 #[test]
+fn a_service_whose_port_was_taken_meanwhile_gets_another() {
+    let place = Place::new();
+    let environment = place.environment(
+        r#"
+  unlucky:
+    ports: [port]
+    start:
+      - sh
+      - -c
+      - 'echo "$1" >> "$0/ports"; [ "$(wc -l < "$0/ports")" = 2 ] || { echo "bind: address already in use"; exit 1; }; echo "up"; exec sleep 600'
+      - "${{ services.unlucky.dir }}"
+      - "${{ services.unlucky.port }}"
+    ready: {log: '^up$', within: 60s}
+"#,
+    );
+    let lease = place.lease(&environment, "run").unwrap();
+    let ports = std::fs::read_to_string(place.path("run/unlucky/ports")).unwrap();
+    assert_eq!(ports.lines().count(), 2, "{ports}");
+    assert_eq!(
+        ports.lines().last().unwrap(),
+        lease.facts().ports[0].2.to_string(),
+        "the facts name the port that it has"
+    );
+}
+
+#[test]
 fn installing_happens_once_also_side_by_side_and_again_when_a_stamped_file_changes() {
     let place = Place::new();
     std::fs::write(place.path("lock.txt"), "1").unwrap();
@@ -792,4 +818,36 @@ fn env_takes_the_names_of_services() {
     assert!(status.stdout.contains("helper: up"), "{}", status.stdout);
     project.run(&["env", "down", "env.yaml"]).code(0);
     project.run(&["env", "status", "env.yaml", "web"]).code(5);
+}
+
+#[test]
+fn what_is_kept_up_elsewhere_is_shared_and_read_as_if_it_lay_in_the_project() {
+    let (project, elsewhere) = (Project::new(), tempfile::tempdir().unwrap());
+    let states = elsewhere.path().join("services");
+    project.file(
+        "env.yaml",
+        "environment: env\nservices:\n  store:\n    start: [sh, -c, 'echo 7 > \"$0\"/n.json; echo ready; exec sleep 600', '${{ services.store.dir }}']\n    \
+         ready: {log: ready, within: 60s}\n",
+    );
+    let path = states.join("env/store/n.json");
+    let reads = format!(
+        "tools: [file]\nsteps:\n  - id: s\n    file.read: {{path: {}}}\n    expect: [.data == 7]\n",
+        path.display()
+    );
+    project.file("T01.yaml", &crate::support::specrun::spec("T01", &reads));
+    let specrun = |args: &[&str]| {
+        let mut command = project.command(args);
+        command.env("SPECRUN_SERVICES", &states);
+        Running::start(command).wait()
+    };
+    specrun(&["env", "up", "env.yaml"]).code(0);
+    specrun(&["T01.yaml", "--env", "env.yaml"]).code(0);
+    // Whoever does not say that services lie there may not read there.
+    let refused = project.run(&["T01.yaml", "--env", "env.yaml"]).code(77);
+    assert!(
+        refused.stdout.contains("outside of the project"),
+        "{}",
+        refused.stdout
+    );
+    specrun(&["env", "down", "env.yaml"]).code(0);
 }
