@@ -28,6 +28,7 @@ const ROOMS: &[&Room] = &[
     &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
+    &serving::REPLICAS,
     &serving::ROOM,
     &supply::ROOM,
     &tables::ROOM,

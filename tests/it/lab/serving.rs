@@ -75,6 +75,44 @@ pub const ROOM: Room = Room {
     ],
 };
 
+/// Replicas behind a proxy, whose capacity is their own on every machine.
+pub const REPLICAS: Room = Room {
+    services: &["balancer"],
+    specs: &[],
+    // Of two that run side by side at most one asks the shared first replica.
+    faults: &[
+        // A slower replica, whose users still do not wait too long.
+        Fault {
+            environment: "examples/lab/faults/performance-baseline.yaml",
+            spec: "specs/serving/performance_baseline.yaml",
+            checks: &[("expect[2]", Verdict::Failed)],
+        },
+        // The second replica is not in the balance.
+        Fault {
+            environment: "examples/lab/faults/performance-scaling.yaml",
+            spec: "specs/serving/performance_scaling.yaml",
+            checks: &[("expect[2]", Verdict::Failed)],
+        },
+        // As much as it should give, and one user in ten waits too long.
+        Fault {
+            environment: "examples/lab/faults/performance-baseline-tail.yaml",
+            spec: "specs/serving/performance_baseline.yaml",
+            checks: &[("expect[4]", Verdict::Failed)],
+        },
+        // The second replica is slow.
+        Fault {
+            environment: "examples/lab/faults/performance-scaling-slow.yaml",
+            spec: "specs/serving/performance_scaling.yaml",
+            checks: &[("expect[2]", Verdict::Failed)],
+        },
+    ],
+};
+
+#[test]
+fn replicas_give_what_they_did_and_more_of_them_more() {
+    REPLICAS.stands();
+}
+
 #[test]
 fn models_answer_in_time_and_refuse_what_they_must() {
     ROOM.stands();
