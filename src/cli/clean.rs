@@ -63,7 +63,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         Redactor::new(&resolved.secrets),
         "clean",
     )
-    .rooted(&[&root(&project)], &[&runs]);
+    .rooted(&[&root(&project), &states(&project)], &[&runs]);
     let options = CleanOptions {
         dry_run: args.dry_run,
         timeout: args.timeout.unwrap_or(CleanOptions::default().timeout),

@@ -25,7 +25,8 @@ pub fn cache(project: &Project) -> PathBuf {
     absolute(&chosen)
 }
 
-/// The folder of the states of `env up`: `SPECRUN_SERVICES`, else the project's.
+/// The folder of services that are kept up: `$SPECRUN_SERVICES`, else the project's. Specs may touch it as they may the
+/// project, wherever it lies.
 #[must_use]
 pub fn states(project: &Project) -> PathBuf {
     match std::env::var_os("SPECRUN_SERVICES").filter(|v| !v.is_empty()) {

@@ -793,3 +793,35 @@ fn env_takes_the_names_of_services() {
     project.run(&["env", "down", "env.yaml"]).code(0);
     project.run(&["env", "status", "env.yaml", "web"]).code(5);
 }
+
+#[test]
+fn what_is_kept_up_elsewhere_is_shared_and_read_as_if_it_lay_in_the_project() {
+    let (project, elsewhere) = (Project::new(), tempfile::tempdir().unwrap());
+    let states = elsewhere.path().join("services");
+    project.file(
+        "env.yaml",
+        "environment: env\nservices:\n  store:\n    start: [sh, -c, 'echo 7 > \"$0\"/n.json; echo ready; exec sleep 600', '${{ services.store.dir }}']\n    \
+         ready: {log: ready, within: 60s}\n",
+    );
+    let path = states.join("env/store/n.json");
+    let reads = format!(
+        "tools: [file]\nsteps:\n  - id: s\n    file.read: {{path: {}}}\n    expect: [.data == 7]\n",
+        path.display()
+    );
+    project.file("T01.yaml", &crate::support::specrun::spec("T01", &reads));
+    let specrun = |args: &[&str]| {
+        let mut command = project.command(args);
+        command.env("SPECRUN_SERVICES", &states);
+        Running::start(command).wait()
+    };
+    specrun(&["env", "up", "env.yaml"]).code(0);
+    specrun(&["T01.yaml", "--env", "env.yaml"]).code(0);
+    // Whoever does not say that services lie there may not read there.
+    let refused = project.run(&["T01.yaml", "--env", "env.yaml"]).code(77);
+    assert!(
+        refused.stdout.contains("outside of the project"),
+        "{}",
+        refused.stdout
+    );
+    specrun(&["env", "down", "env.yaml"]).code(0);
+}

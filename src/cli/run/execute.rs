@@ -184,7 +184,8 @@ fn with_engine(
     let project = site::root(&loaded.project);
     let cache = site::cache(&loaded.project);
     let specs = folders(&loaded.plan);
-    let mut projects: Vec<&Path> = vec![&project];
+    let services = site::states(&loaded.project);
+    let mut projects: Vec<&Path> = vec![&project, &services];
     projects.extend(specs.iter().map(std::path::PathBuf::as_path));
     let tools = Tools::new(given.resolved.endpoints, prepared.grants, redactor, &dir.id().0)
         .rooted(&projects, &[&run_path, &cache]);

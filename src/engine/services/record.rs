@@ -18,7 +18,7 @@ use crate::engine::processes::{end_marked, marked};
 use crate::spec::environment::{Environment, Probe, Service, ServiceFacts};
 
 /// The variable that marks processes of services that are kept up.
-pub(super) const MARK: &str = "SPECRUN_SERVICES";
+pub(super) const MARK: &str = "SPECRUN_SERVICE";
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

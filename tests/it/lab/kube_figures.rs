@@ -51,6 +51,7 @@ impl<'a> Cluster<'a> {
         let mut command = self.lab.command();
         command
             .current_dir(self.dir.path())
+            .env_remove("SPECRUN_SERVICES")
             .args(args)
             .arg("--env")
             .arg(&self.environment);
