@@ -33,7 +33,7 @@ pub fn judge(expected: &ExpectFailure, result: Result<&Json, &Failure>) -> Check
     )
 }
 
-/// Whether the failure is what someone answered, rather than that there was no answer.
+/// Whether the failure is what someone answered, rather than that nobody could be asked.
 const fn answered(class: Class) -> bool {
     match class {
         Class::Unauthorized
@@ -43,11 +43,12 @@ const fn answered(class: Class) -> bool {
         | Class::Invalid
         | Class::Denied
         | Class::RateLimited
-        | Class::Unavailable
         | Class::Server
         | Class::Redirect
         | Class::ExitCode => true,
-        Class::Unreachable
+        // Whoever cannot now has not judged.
+        Class::Unavailable
+        | Class::Unreachable
         | Class::Timeout
         | Class::Tls
         | Class::UnreadableAnswer

@@ -1,4 +1,4 @@
-//! All integration tests, in one binary: each further one would be linked again.
+//! All integration tests but those with real services (`tests/lab`), in one binary: each further one would be linked again.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic; that is how it fails")]
 
@@ -20,7 +20,6 @@ mod hostile;
 mod hostile_verbs;
 mod html;
 mod kube;
-mod lab;
 mod load;
 mod panics;
 mod pipelines;

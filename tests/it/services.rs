@@ -265,6 +265,32 @@ const INSTALLED: &str = r#"
 "#;
 
 #[test]
+fn a_service_whose_port_was_taken_meanwhile_gets_another() {
+    let place = Place::new();
+    let environment = place.environment(
+        r#"
+  unlucky:
+    ports: [port]
+    start:
+      - sh
+      - -c
+      - 'echo "$1" >> "$0/ports"; [ "$(wc -l < "$0/ports")" = 2 ] || { echo "bind: address already in use"; exit 1; }; echo "up"; exec sleep 600'
+      - "${{ services.unlucky.dir }}"
+      - "${{ services.unlucky.port }}"
+    ready: {log: '^up$', within: 60s}
+"#,
+    );
+    let lease = place.lease(&environment, "run").unwrap();
+    let ports = std::fs::read_to_string(place.path("run/unlucky/ports")).unwrap();
+    assert_eq!(ports.lines().count(), 2, "{ports}");
+    assert_eq!(
+        ports.lines().last().unwrap(),
+        lease.facts().ports[0].2.to_string(),
+        "the facts name the port that it has"
+    );
+}
+
+#[test]
 fn installing_happens_once_also_side_by_side_and_again_when_a_stamped_file_changes() {
     let place = Place::new();
     std::fs::write(place.path("lock.txt"), "1").unwrap();

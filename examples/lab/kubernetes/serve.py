@@ -25,6 +25,12 @@ import node
 from parts import HERE, Api, Broken, Lab, say
 
 GPUS = 2
+DEFINITIONS = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+# What controls traffic elsewhere, as objects that are only stored here: nobody acts on them.
+STORED = (("networking.istio.io", "v1beta1", "VirtualService", "virtualservices"),
+          ("networking.istio.io", "v1beta1", "DestinationRule", "destinationrules"),
+          ("flagger.app", "v1beta1", "Canary", "canaries"),
+          ("argoproj.io", "v1alpha1", "Rollout", "rollouts"))
 
 
 class Stop(Exception):
@@ -100,18 +106,26 @@ def extras(lab: Lab, api: Api) -> None:
     """What runs beside the cluster."""
     words = Api.words(lab)
     python = sys.executable
-    api.make("/apis/apiextensions.k8s.io/v1/customresourcedefinitions", (HERE / "inferenceservice.yaml").read_text(), "application/yaml")
+    api.make(DEFINITIONS, (HERE / "inferenceservice.yaml").read_text(), "application/yaml")
+    for group, version, kind, plural in STORED:
+        schema = {"type": "object", "x-kubernetes-preserve-unknown-fields": True}
+        api.make(DEFINITIONS, {
+            "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", "metadata": {"name": f"{plural}.{group}"},
+            "spec": {"group": group, "scope": "Namespaced",
+                     "names": {"kind": kind, "listKind": kind + "List", "plural": plural, "singular": kind.lower()},
+                     "versions": [{"name": version, "served": True, "storage": True, "subresources": {"status": {}},
+                                   "schema": {"openAPIV3Schema": schema}}]}})
     simulate = lab.start("simulate", python, str(HERE / "simulate.py"), *words, "alone" if not lab.real else "beside")
     lab.certificate("metrics", "/CN=metrics", "serverAuth", "DNS:localhost,DNS:metrics.kube-system.svc,IP:127.0.0.1")
     metrics = lab.start("metrics", python, str(HERE / "metrics.py"), *words, str(lab.ports["metrics"]),
                         str(lab.pki / "metrics.crt"), str(lab.pki / "metrics.key"))
-    definition = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/inferenceservices.serving.kserve.io"
+    definitions = ["inferenceservices.serving.kserve.io", *(f"{plural}.{group}" for group, _, _, plural in STORED)]
 
     def has(path: str, condition: str) -> bool:
         conditions = api.call("GET", path).get("status", {}).get("conditions", [])
         return any(c["type"] == condition and c["status"] == "True" for c in conditions)
 
-    simulate.wait(30, lambda: has(definition, "Established"))
+    simulate.wait(30, lambda: all(has(f"{DEFINITIONS}/{name}", "Established") for name in definitions))
     controller = lab.start("isvc", python, str(HERE / "isvc_controller.py"), *words)
     controller.wait(30, lambda: bool(api.call("GET", "/apis/serving.kserve.io/v1beta1")))
     # A service of type ExternalName lets the API server ask a process of this machine.

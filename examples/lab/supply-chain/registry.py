@@ -10,6 +10,7 @@ start, so no key and no secret is written down anywhere. What lies where:
     PORT/models/predictor:wrong-key     signed with keys/other.key
     PORT/models/predictor:tampered      was signed; then the tag was moved to another image
     PORT/models/predictor:transplanted  another image, with the signature of `signed` copied to it
+    PORT/models/weights:...             a model with the same five tags
     PORT/models/predictor:{clean,secret,vulnerable}  images for scanners
     PORT/models/predictor:ready         made last: everything else is there
     STATE/keys/{cosign,other}.{key,pub}
@@ -84,7 +85,6 @@ def fill(bin_: Path, port: int, state: Path, server: subprocess.Popen) -> None:
     """Makes keys, images, signatures and the database."""
     registry = Registry(f"http://127.0.0.1:{port}", "models/predictor")
     registry.wait(server)
-    name = f"127.0.0.1:{port}/models/predictor"
 
     def cosign(*words: str, cwd: Path = state) -> None:
         env = {**os.environ, "COSIGN_PASSWORD": "", "HOME": str(state / "home"), "DOCKER_CONFIG": str(state / "home")}
@@ -93,25 +93,30 @@ def fill(bin_: Path, port: int, state: Path, server: subprocess.Popen) -> None:
         if done.returncode:
             sys.exit(f"registry.py: cosign {words[0]} ended with {done.returncode}: {done.stderr.strip()[-500:]}")
 
-    def sign(key: str, digest: str, *more: str) -> None:
-        cosign("sign", "--yes", "--tlog-upload=false", "--allow-http-registry=true", "--key",
-               str(state / "keys" / f"{key}.key"), *more, f"{name}@{digest}")
-
     for key in ("cosign", "other"):
         cosign("generate-key-pair", "--output-key-prefix", key, cwd=state / "keys")
 
-    def image(text: str) -> dict[str, bytes]:
-        return {"app/predict.py": f"print({text!r})\n".encode()}
+    def signed_and_not(repository: Registry, path: str) -> None:
+        """What is signed, and what is not, in every way."""
+        def push(text: str, tag: str) -> str:
+            return repository.push({path: f"print({text!r})\n".encode()}, tag)
 
-    signed = registry.push(image("signed"), "signed")
-    sign("cosign", signed, "-a", "approver=alice")
-    registry.push(image("unsigned"), "unsigned")
-    sign("other", registry.push(image("wrong key"), "wrong-key"))
-    sign("cosign", registry.push(image("good"), "tampered"))
-    registry.push(image("bad"), "tampered")
-    # cosign 2 keeps a signature under a tag made of the digest.
-    moved = registry.push(image("transplanted"), "transplanted")
-    registry.copy(signed.replace(":", "-") + ".sig", moved.replace(":", "-") + ".sig")
+        def sign(key: str, digest: str, *more: str) -> str:
+            cosign("sign", "--yes", "--tlog-upload=false", "--allow-http-registry=true", "--key",
+                   str(state / "keys" / f"{key}.key"), *more, f"127.0.0.1:{port}/{repository.name}@{digest}")
+            return digest
+
+        signed = sign("cosign", push("signed", "signed"), "-a", "approver=alice")
+        push("unsigned", "unsigned")
+        sign("other", push("wrong key", "wrong-key"))
+        sign("cosign", push("good", "tampered"))
+        push("bad", "tampered")
+        # cosign 2 keeps a signature under a tag made of the digest.
+        moved = push("transplanted", "transplanted")
+        repository.copy(signed.replace(":", "-") + ".sig", moved.replace(":", "-") + ".sig")
+
+    signed_and_not(registry, "app/predict.py")
+    signed_and_not(Registry(registry.url, "models/weights"), "model/weights.bin")
 
     model = state / "model" / "model.bin"
     model.write_bytes(secrets.token_bytes(100_000))
@@ -127,7 +132,7 @@ def fill(bin_: Path, port: int, state: Path, server: subprocess.Popen) -> None:
         registry.push(files, kind)
     now = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     subprocess.run([bin_ / "make-trivy-db", HERE / "advisories.json", state / "trivy", now], check=True)
-    registry.push(image("ready"), "ready")
+    registry.push({"ready": b""}, "ready")
 
 
 def scanned() -> dict[str, dict[str, bytes]]:
@@ -192,7 +197,7 @@ class Registry:
     """A repository of a registry, over its HTTP interface (OCI distribution specification)."""
 
     def __init__(self, url: str, repository: str) -> None:
-        self.url, self.repository = url, repository
+        self.url, self.name = url, repository
         self.open = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
 
     def wait(self, server: subprocess.Popen) -> None:
@@ -207,7 +212,7 @@ class Registry:
                 time.sleep(0.05)
 
     def call(self, method: str, path: str, body: bytes | None = None, kind: str | None = None):
-        url = path if path.startswith("http") else f"{self.url}/v2/{self.repository}/{path}"
+        url = path if path.startswith("http") else f"{self.url}/v2/{self.name}/{path}"
         headers = {"Content-Type": kind} if kind and body is not None else {"Accept": kind} if kind else {}
         return self.open(urllib.request.Request(url, data=body, method=method, headers=headers), timeout=30)
 

@@ -29,7 +29,7 @@ def main() -> None:
     for make, options in (
         (balancer, ("admin", "port", "first", "second")),
         (envoy, ("admin", "ingress", "v1", "v2")),
-        (prometheus, ("port", "envoy", "v1", "v2", "alertmanager")),
+        (prometheus, ("port", "envoy", "v1", "v2", "alertmanager", "costs")),
         (alertmanager, ("port", "controller", "retraining")),
     ):
         one = programs.add_parser(make.__name__)
@@ -145,6 +145,10 @@ scrape_configs:
   static_configs: [{{targets: ["127.0.0.1:{a.envoy}"]}}]
 - job_name: predictors
   static_configs: [{{targets: ["127.0.0.1:{a.v1}", "127.0.0.1:{a.v2}"]}}]
+- job_name: costs
+  static_configs: [{{targets: ["127.0.0.1:{a.costs}"]}}]
+  # Its series are about nodes, not about where they were scraped.
+  honor_labels: true
 # PromQL written for Istio runs unchanged on these.
 - job_name: istio-shaped
   metrics_path: /stats/prometheus

@@ -19,7 +19,7 @@ use crate::value::Ratio;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The object, as JSON: `${{ canary.object }}` of `kube.get`, `${{ manifest.data }}` of `file.read`.
+    /// The object, as JSON: `${{ canary }}` of a step `canary` that does `kube.get`, `${{ manifest.data }}` of `file.read`.
     object: Json,
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::action::{Class, Failure};
 
@@ -29,6 +29,22 @@ pub(super) struct Meta {
     pub generation: Option<i64>,
 }
 
+/// An object as the family `kube` gives it, in the form it has on the server; anything else as it is.
+fn as_manifest(json: Json) -> Json {
+    let (Some(name), Some(api_version), None) =
+        (json.get("name"), json.get("api_version"), json.get("metadata"))
+    else {
+        return json;
+    };
+    json!({
+        "kind": json.get("kind"),
+        "apiVersion": api_version,
+        "metadata": {"name": name, "namespace": json.get("namespace"), "generation": json.get("generation")},
+        "spec": json.get("spec"),
+        "status": json.get("status"),
+    })
+}
+
 impl Object {
     /// Reads an object that has to be of one of these kinds: `("VirtualService", "networking.istio.io")`.
     ///
@@ -44,7 +60,7 @@ impl Object {
             .get("kind")
             .and_then(Json::as_str)
             .is_some_and(|kind| kind.ends_with("List"));
-        let object: Self = serde_json::from_value(json).map_err(|e| {
+        let object: Self = serde_json::from_value(as_manifest(json)).map_err(|e| {
             let failure = Failure::new(
                 Class::BadParameter,
                 format!("`object` is no Kubernetes object, where {wanted} was expected: {e}"),

@@ -15,7 +15,7 @@ use crate::value::{Duration, Ratio};
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The `DestinationRule`, as JSON: `${{ rule.object }}` of `kube.get`, `${{ manifest.data }}` of `file.read`.
+    /// The `DestinationRule`, as JSON: `${{ rule }}` of a step `rule` that does `kube.get`, `${{ manifest.data }}` of `file.read`.
     object: Json,
 }
 

@@ -16,7 +16,7 @@ use crate::value::Ratio;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The `VirtualService`, as JSON: `${{ service.object }}` of `kube.get`, `${{ manifest.data }}` of `file.read`.
+    /// The `VirtualService`, as JSON: `${{ service }}` of a step `service` that does `kube.get`, `${{ manifest.data }}` of `file.read`.
     object: Json,
     /// The name of the HTTP route that `share` is of; without it the last one, which takes what no other matches.
     #[serde(default)]

@@ -251,7 +251,9 @@ impl Launch<'_> {
                 }
                 ended
             };
-            if let Some(status) = group(&mut self.board()) {
+            // A statement of its own: in the condition the lock would be held for the whole block.
+            let ended = group(&mut self.board());
+            if let Some(status) = ended {
                 let taken = tail(&log, 40).iter().any(|line| {
                     let line = line.to_lowercase();
                     line.contains("in use") || line.contains("eaddrinuse")

@@ -2,6 +2,7 @@
 
 mod blocks;
 mod links;
+mod stages;
 
 use std::path::{Path, PathBuf};
 

@@ -30,6 +30,17 @@ fn to(subset: &str, weight: u64) -> Json {
 }
 
 #[tokio::test]
+async fn an_object_may_come_as_the_family_kube_gives_it() {
+    let manifest = service(&json!([{"route": [to("v1", 3), to("v2", 1)]}]));
+    let given = json!({"kind": "VirtualService", "api_version": "networking.istio.io/v1", "name": "predictor",
+        "namespace": "models", "generation": 4, "labels": {}, "spec": manifest["spec"], "status": null, "more": {}});
+    let (as_given, _) = read("weights", json!({"object": given})).await.unwrap();
+    let (as_stored, _) = read("weights", json!({"object": manifest})).await.unwrap();
+    assert_eq!(as_given, as_stored);
+    assert_eq!(as_given["share"]["v1"], "75%");
+}
+
+#[tokio::test]
 async fn weights_are_shares_of_their_sum() {
     let http = json!([
         {"name": "testers", "match": [{"headers": {"x-test": {"exact": "1"}}}], "route": [to("v2", 0)]},

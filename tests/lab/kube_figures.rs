@@ -15,7 +15,7 @@ use specrun::tools::http::Until;
 use specrun::tools::kube::Call;
 use specrun::tools::{Endpoint, Grants};
 
-use super::shared::Lab;
+use crate::shared::Lab;
 use crate::support::actions::Stage;
 use crate::support::root;
 use crate::support::specrun::Running;
@@ -127,8 +127,7 @@ fn a_cluster_under_stress() {
         );
         return;
     }
-    // One cluster at a time is enough for two processors.
-    let lab = Lab::with(&[]);
+    let lab = Lab::alone(&[]);
     let cluster = Cluster::up(&lab);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use specrun::check::Verdict;
 
-use super::shared::{Lab, Outcomes};
+use crate::faults::FAULTS;
+use crate::shared::{Lab, Outcomes};
 use crate::support::root;
 
 /// A group of rows.
@@ -13,33 +14,44 @@ pub struct Room {
     /// Services that are started once and shared. What a run needs beyond them (a service that its fault changes) it
     /// starts itself.
     pub services: &'static [&'static str],
-    /// Specs beside those of the faults.
+    /// Whether its specs judge times, so that nothing may run beside them.
+    pub judges_times: bool,
+    /// They pass in the healthy lab, and each notices its faults.
     pub specs: &'static [&'static str],
-    pub faults: &'static [Fault],
 }
 
 /// A variant of the lab, the spec that must notice, and how: these checks do not pass, all others do.
 pub struct Fault {
+    /// The file in `examples/lab/faults`, without `.yaml`.
     pub environment: &'static str,
     pub spec: &'static str,
     pub checks: &'static [(&'static str, Verdict)],
 }
 
 impl Room {
+    /// Its services are up.
+    pub fn enter(&self) -> Lab {
+        if self.judges_times {
+            Lab::alone(self.services)
+        } else {
+            Lab::with(self.services)
+        }
+    }
+
     /// Runs the specs in the healthy lab only.
     pub fn is_healthy(&self) {
-        let lab = Lab::with(self.services);
+        let lab = self.enter();
         all_passed(&lab.run("examples/lab/lab.yaml", &self.files(), 0));
     }
 
     /// Runs the specs in the healthy lab, and each fault's spec in the broken one.
     pub fn stands(&self) {
-        let lab = Lab::with(self.services);
+        let lab = self.enter();
         let healthy = lab.run("examples/lab/lab.yaml", &self.files(), 0);
         all_passed(&healthy);
         // Two side by side, because a training keeps one processor busy for half of its time.
         let wrong: Vec<String> = self
-            .faults
+            .faults()
             .chunks(2)
             .flat_map(|two| {
                 std::thread::scope(|scope| {
@@ -58,21 +70,26 @@ impl Room {
     }
 
     fn files(&self) -> Vec<PathBuf> {
-        let faults = self.faults.iter().map(|f| f.spec);
-        let mut found: Vec<PathBuf> = faults
-            .chain(self.specs.iter().copied())
-            .map(|s| root().join(s))
+        self.specs.iter().map(|s| root().join(s)).collect()
+    }
+
+    /// The faults of its specs, in turns: those of one spec may share what they look at, and do not run side by side as
+    /// long as there is another one.
+    fn faults(&self) -> Vec<&'static Fault> {
+        let mut all: Vec<(usize, &Fault)> = self
+            .specs
+            .iter()
+            .flat_map(|spec| FAULTS.iter().filter(move |f| f.spec == *spec).enumerate())
             .collect();
-        found.sort();
-        found.dedup();
-        found
+        all.sort_by_key(|(turn, _)| *turn);
+        all.into_iter().map(|(_, fault)| fault).collect()
     }
 }
 
 impl Fault {
     /// What differs from how it must show.
     fn unnoticed(&self, lab: &Lab, healthy: &Outcomes) -> Option<String> {
-        let seen = lab.run(self.environment, &[root().join(self.spec)], self.code());
+        let seen = lab.run(&self.file(), &[root().join(self.spec)], self.code());
         let spec = seen.keys().next()?.0.clone();
         let mut wanted: Outcomes = healthy
             .iter()
@@ -89,6 +106,11 @@ impl Fault {
             }
         }
         (seen != wanted).then(|| format!("{}:\n  saw    {seen:?}\n  wanted {wanted:?}", self.environment))
+    }
+
+    /// The environment's file.
+    pub fn file(&self) -> String {
+        format!("examples/lab/faults/{}.yaml", self.environment)
     }
 
     /// The exit code of the worst of its checks.

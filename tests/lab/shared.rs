@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard, Weak};
 use std::time::Duration;
 
 use specrun::actions::REGISTRY;
@@ -29,11 +29,34 @@ pub type Outcomes = BTreeMap<(String, String), Verdict>;
 pub struct Lab {
     _held: Vec<Arc<Held>>,
     house: Arc<House>,
+    // The last to go: until then its services run.
+    _turn: Turn,
+}
+
+/// Who may use the machine: several at once, or one.
+static TURNS: RwLock<()> = RwLock::new(());
+
+/// Held for as long as it lasts.
+#[expect(dead_code, reason = "held, not read")]
+enum Turn {
+    Shared(RwLockReadGuard<'static, ()>),
+    Alone(RwLockWriteGuard<'static, ()>),
 }
 
 impl Lab {
     /// The lab with these services up, and all that they need.
     pub fn with(services: &[&str]) -> Self {
+        let turn = TURNS.read().unwrap_or_else(PoisonError::into_inner);
+        Self::up(services, Turn::Shared(turn))
+    }
+
+    /// As [`Lab::with`], while no other part of the lab is used.
+    pub fn alone(services: &[&str]) -> Self {
+        let turn = TURNS.write().unwrap_or_else(PoisonError::into_inner);
+        Self::up(services, Turn::Alone(turn))
+    }
+
+    fn up(services: &[&str], turn: Turn) -> Self {
         let house = House::get();
         let wanted = house
             .environment
@@ -49,7 +72,11 @@ impl Lab {
                 .collect();
             starting.into_iter().flat_map(|s| s.join().unwrap()).collect()
         });
-        Self { _held: held, house }
+        Self {
+            _held: held,
+            house,
+            _turn: turn,
+        }
     }
 
     /// Runs specs in the environment of a file, and asserts the exit code. What is up and the same there is shared; the
