@@ -114,7 +114,7 @@ impl Table {
             Some((before, _)) => before.rsplit_once('/').map_or("", |(dir, _)| dir).to_owned(),
             None => String::new(),
         };
-        let start = base.join(&fixed);
+        let start = Path::new(".").join(base).join(&fixed);
         let mut found = Vec::new();
         for entry in walkdir::WalkDir::new(&start).sort_by_file_name() {
             let entry = entry
@@ -122,8 +122,9 @@ impl Table {
             if !entry.file_type().is_file() && !entry.path_is_symlink() {
                 continue;
             }
-            let relative = entry.path().strip_prefix(base).unwrap_or(entry.path());
-            if glob.is_match(relative) {
+            let below = entry.path().strip_prefix(&start).unwrap_or(entry.path());
+            let relative = Path::new(&fixed).join(below);
+            if glob.is_match(&relative) {
                 found.push(relative.display().to_string());
             }
         }

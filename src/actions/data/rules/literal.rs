@@ -1,9 +1,12 @@
 //! Values of parameters as values of a column.
 
-use polars::prelude::{DataType, Expr, LiteralValue, NULL, NamedFrom, Series, lit};
+use std::collections::HashSet;
+
+use polars::prelude::{DataType, Expr, NULL, lit};
 use serde_json::Value as Json;
 
 use super::columns::{Columns, Kind};
+use super::looking::asking;
 
 /// The value as one of the column's.
 ///
@@ -50,23 +53,24 @@ pub fn among(column: &str, columns: Columns<'_>, values: &[Json]) -> Result<Expr
     if values.is_empty() {
         return Ok(lit(false));
     }
-    let list = match kind {
+    let texts = match kind {
         Kind::Integer if values.iter().all(|v| v.is_i64()) => {
-            let all: Vec<i64> = values.iter().filter_map(|v| v.as_i64()).collect();
-            return Ok(expr
-                .cast(DataType::Int64)
-                .is_in(listed(Series::new("".into(), all)), false));
+            let all: HashSet<i64> = values.iter().filter_map(|v| v.as_i64()).collect();
+            return Ok(asking(expr.cast(DataType::Int64), move |column| {
+                let found = |value: Option<i64>| value.map(|value| all.contains(&value));
+                Ok(column.i64()?.iter().map(found).collect())
+            }));
         }
         Kind::Integer | Kind::Float => {
-            let all: Vec<f64> = values.iter().filter_map(|v| v.as_f64()).collect();
-            return Ok(expr
-                .cast(DataType::Float64)
-                .is_in(listed(Series::new("".into(), all)), false));
+            // 0 and -0 are equal, their bits are not.
+            let bits = |value: f64| (value + 0.0).to_bits();
+            let all: HashSet<u64> = values.iter().filter_map(|v| v.as_f64()).map(bits).collect();
+            return Ok(asking(expr.cast(DataType::Float64), move |column| {
+                let found = |value: Option<f64>| value.map(|value| all.contains(&bits(value)));
+                Ok(column.f64()?.iter().map(found).collect())
+            }));
         }
-        Kind::Text => {
-            let all: Vec<&str> = values.iter().filter_map(|v| v.as_str()).collect();
-            Series::new("".into(), all)
-        }
+        Kind::Text => values.iter().filter_map(|v| v.as_str()).map(str::to_owned),
         _ => {
             let mut any: Option<Expr> = None;
             for value in values {
@@ -79,12 +83,21 @@ pub fn among(column: &str, columns: Columns<'_>, values: &[Json]) -> Result<Expr
             return Ok(any.unwrap_or_else(|| lit(false)));
         }
     };
-    Ok(expr.cast(DataType::String).is_in(listed(list), false))
+    Ok(one_of(expr.cast(DataType::String), texts.collect()))
 }
 
-pub fn listed(series: Series) -> Expr {
-    let literal: LiteralValue = LiteralValue::Series(polars::prelude::SpecialEq::new(series));
-    Expr::Literal(literal).implode(true)
+/// Whether each text is one of these; null where it is null. By a function of our own: `is_in` makes a stream of its
+/// own of the scan, and streams that differ in speed are held in memory.
+pub fn one_of(texts: Expr, all: HashSet<String>) -> Expr {
+    // Of a few, comparing each is faster than finding one.
+    let few: Option<Vec<String>> = (all.len() <= 8).then(|| all.iter().cloned().collect());
+    asking(texts, move |column| {
+        let held = |text: &str| match &few {
+            Some(few) => few.iter().any(|one| one == text),
+            None => all.contains(text),
+        };
+        Ok(column.str()?.iter().map(|text| text.map(held)).collect())
+    })
 }
 
 fn number(n: &serde_json::Number) -> Expr {

@@ -1,7 +1,8 @@
 //! Looking at each value of a column on its way through a scan.
 
 use polars::prelude::{
-    Column, DataType, Expr, Field, IntoColumn, NULL, PolarsResult, Schema, UInt64Chunked, lit, when,
+    BooleanChunked, Column, DataType, Expr, Field, IntoColumn, NULL, PolarsResult, Schema, UInt64Chunked,
+    lit, when,
 };
 
 /// An expression that shows each piece of a column, its rows that are not `among` left out, to `look` and gives the sum
@@ -44,12 +45,11 @@ pub fn masked(column: Expr, among: Option<&Expr>) -> Expr {
 /// An expression that asks of each value of a column whether it is one of those that are looked for.
 pub fn asking(
     column: Expr,
-    ask: impl Fn(&Column) -> PolarsResult<Vec<bool>> + Send + Sync + 'static,
+    ask: impl Fn(&Column) -> PolarsResult<BooleanChunked> + Send + Sync + 'static,
 ) -> Expr {
     let piece = move |column: Column| -> PolarsResult<Column> {
         let name = column.name().clone();
-        let answers: polars::prelude::BooleanChunked = ask(&column)?.into_iter().map(Some).collect();
-        Ok(answers.into_column().with_name(name))
+        Ok(ask(&column)?.into_column().with_name(name))
     };
     let kind = |_: &Schema, field: &Field| Ok(Field::new(field.name().clone(), DataType::Boolean));
     column.map(piece, kind)

@@ -199,9 +199,7 @@ fn of_texts(
             .get(&rule.column)
             .map(|(column, _)| match &elsewhere.values {
                 None => lit(false),
-                Some(values) => column
-                    .cast(DataType::String)
-                    .is_in(super::literal::listed(values.clone()), false),
+                Some(values) => super::literal::one_of(column.cast(DataType::String), texts(values)),
             });
         (&rule.column, found)
     } else {
@@ -212,4 +210,12 @@ fn of_texts(
         }));
     };
     Some(good.1.and_then(|g| rows::valued(columns, good.0, g)))
+}
+
+/// The texts of a column of them.
+fn texts(values: &Series) -> std::collections::HashSet<String> {
+    let texts = values
+        .str()
+        .map(|texts| texts.iter().flatten().map(str::to_owned).collect());
+    texts.unwrap_or_default()
 }

@@ -98,10 +98,10 @@ impl Repeats {
         asking(values, move |column| match (all.counted.get(), &all.seen) {
             (Some(counted), _) => Ok(prints_of(column)?
                 .into_iter()
-                .map(|print| counted.repeats(print))
+                .map(|print| Some(counted.repeats(print)))
                 .collect()),
             (None, Some(seen)) => seen.repeated(column),
-            (None, None) => Ok(vec![false; column.len()]),
+            (None, None) => Ok((0..column.len()).map(|_| Some(false)).collect()),
         })
     }
 }

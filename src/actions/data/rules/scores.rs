@@ -41,7 +41,7 @@ impl Scores {
     pub fn far(&self, numbers: Expr) -> Expr {
         let scores = self.clone();
         asking(numbers, move |column| {
-            let far = |number: Option<f64>| number.is_some_and(|number| scores.is_far(number));
+            let far = |number: Option<f64>| Some(number.is_some_and(|number| scores.is_far(number)));
             Ok(column.f64()?.iter().map(far).collect())
         })
     }

@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use polars::prelude::{Column, DataType, Expr, PolarsResult};
+use polars::prelude::{BooleanChunked, Column, DataType, Expr, PolarsResult};
 
 use super::looking::looking;
 use super::repeats::Counts;
@@ -77,11 +77,11 @@ impl Seen {
     }
 
     /// Whether each number of a column was seen more than once.
-    pub fn repeated(&self, column: &Column) -> PolarsResult<Vec<bool>> {
+    pub fn repeated(&self, column: &Column) -> PolarsResult<BooleanChunked> {
         let numbers = column.cast(&DataType::Int64)?;
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let repeated = |number: Option<i64>| number.is_some_and(|number| state.repeats(number));
-        Ok(numbers.i64()?.iter().map(repeated).collect())
+        Ok(numbers.i64()?.iter().map(|n| Some(repeated(n))).collect())
     }
 }
 
@@ -194,7 +194,8 @@ mod tests {
         assert_eq!(seen.counts(5), Some(counts));
         let column = Column::new("n".into(), [Some(5_i64), Some(-1), None, Some(6), Some(i64::MIN)]);
         let repeated = seen.repeated(&column).expect("numbers");
-        assert_eq!(repeated, [true, false, false, false, false]);
+        let repeated: Vec<Option<bool>> = repeated.iter().collect();
+        assert_eq!(repeated, [true, false, false, false, false].map(Some));
     }
 
     #[test]
