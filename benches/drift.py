@@ -121,8 +121,8 @@ def main():
             limits.show(name, figures[name], "s")
             limits.show("  peak memory", memory, "MiB")
         for peer, script, rate in [("evidently", EVIDENTLY, 1 / 30), ("numpy", NUMPY, 1.5)]:
-            (root / f"{peer}.py").write_text(script)
-            theirs, memory = best([python(peer), f"{peer}.py"])
+            (root / f"with_{peer}.py").write_text(script)
+            theirs, memory = best([python(peer), f"with_{peer}.py"])
             limits.show(peer, theirs, "s")
             limits.show("  peak memory", memory, "MiB")
             for name, ours in figures.items():

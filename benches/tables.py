@@ -216,14 +216,14 @@ def main():
             limits.show("  peak memory", memory, "MiB")
             scripts = {"polars": (POLARS, 1.1), "gx": (GX, 1 / 9), "soda": (SODA, 1), "pandera": (PANDERA, 1)}
             for peer, (script, most) in scripts.items():
-                (root / f"{peer}.py").write_text(script)
-                theirs, memory = best([python(peer), f"{peer}.py", "orders.parquet"])
+                (root / f"with_{peer}.py").write_text(script)
+                theirs, memory = best([python(peer), f"with_{peer}.py", "orders.parquet"])
                 limits.show(peer, theirs, "s")
                 limits.show("  peak memory", memory, "MiB")
                 limits.show(f"  specrun over {peer}", ours / theirs, "", most)
         if "proved" in parts:
             ours, _ = best(specrun("orders.parquet", args.rows, PROVED))
-            (root / "polars2.py").write_text("""\
+            (root / "with_polars2.py").write_text("""\
 import sys, polars as pl
 c = pl.col
 got = pl.scan_parquet(sys.argv[1]).select(
@@ -231,7 +231,7 @@ got = pl.scan_parquet(sys.argv[1]).select(
     (~c("qty").is_between(0, 100)).sum().alias("c"),
 ).collect(engine="streaming")
 """)
-            theirs, _ = best([python("polars"), "polars2.py", "orders.parquet"])
+            theirs, _ = best([python("polars"), "with_polars2.py", "orders.parquet"])
             limits.show("checks that statistics prove", ours, "s")
             limits.show("the same by a lazy query of polars", theirs, "s")
             limits.show("  specrun over polars", ours / theirs, "", 1)
