@@ -11,8 +11,9 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 
-from common import ROOT, Limits, arguments, project, timed
+from common import ROOT, Limits, arguments, project
 
 args = arguments(__doc__.splitlines()[0], rounds=20, jobs=2, limit=300.0, specs="specs")
 limits = Limits()
@@ -48,7 +49,14 @@ with project() as folder:
             run_dir.mkdir()
             command = [args.specrun, "run", args.specs, "--env", "lab", "--jobs", str(args.jobs), "--quiet",
                        "--run-dir", str(run_dir), "--report", f"json={run_dir / 'report.json'}"]
-            code, _, seconds, _ = timed(command, ROOT, env)
+            start = time.perf_counter()
+            with subprocess.Popen(command, cwd=ROOT, env={**os.environ, **env}, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+                try:
+                    code = child.wait()
+                finally:
+                    child.terminate()
+            seconds = time.perf_counter() - start
             rows = list(verdicts(run_dir))
             passed = sum(verdict == "passed" for _, verdict, _ in rows)
             print(f"round {number}: exit {code}, {passed} of {len(rows)} passed, {seconds:.1f} s, load "
@@ -61,7 +69,7 @@ with project() as folder:
             limits.must(f"round {number} passes whole", code == 0 and passed == len(rows) and passed > 0)
     finally:
         subprocess.call([args.specrun, "env", "down", "--env", "lab"], cwd=ROOT, env={**os.environ, **env},
-                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 limits.show(f"slowest of {len(times)} rounds", max(times), "s", args.limit)
 print("rows that did not pass:", dict(bad) or "none")

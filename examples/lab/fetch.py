@@ -26,6 +26,7 @@ from pathlib import Path
 # tool: (suite, package, version, path in the package)
 PACKAGES = {
     "cosign": ("trixie", "cosign", "2.5.0-2+b5", "usr/bin/cosign"),
+    "cosign3": ("sid", "cosign", "3.1.1-2", "usr/bin/cosign"),
     "docker-registry": ("trixie", "docker-registry", "2.8.3+ds1-2+b8", "usr/bin/docker-registry"),
     "gitleaks": ("sid", "gitleaks", "8.26.0-1+b1", "usr/bin/gitleaks"),
     "prometheus": ("trixie", "prometheus", "2.53.3+ds1-2", "usr/bin/prometheus"),
@@ -86,7 +87,7 @@ def main() -> None:
 def package(target: Path, tool: str) -> None:
     """Unpacks the tool's Debian package and makes it a program in TARGET/bin."""
     suite, name, version, program = PACKAGES[tool]
-    root = target / "debian" / "root" / name
+    root = target / "debian" / "root" / f"{name}-{suite}"
     if not (root / ".version").is_file() or (root / ".version").read_text() != version:
         need("apt-get", "dpkg", "dpkg-deb")
         apt = Apt(target / "debian", suite)

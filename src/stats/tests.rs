@@ -296,6 +296,25 @@ fn paired_ratios_equal_scipy() {
     assert_eq!(paired::ratio(&[(1.0, 0.0), (1.0, 1.0)], 0.95), None);
 }
 
+/// Random samples of up to a million, many of them at the ends (recorded by benches/bounds.py).
+#[test]
+fn a_thousand_bounds_equal_scipy() {
+    let mut cases = 0;
+    for line in include_str!("bounds.txt").lines() {
+        let numbers: Vec<f64> = line
+            .split(' ')
+            .map(|word| word.parse().expect("a number"))
+            .collect();
+        let &[k, n, confidence, lower, upper] = numbers.as_slice() else {
+            panic!("{line}");
+        };
+        near(lower_bound(k as u64, n as u64, confidence), lower, 1e-9);
+        near(upper_bound(k as u64, n as u64, confidence), upper, 1e-9);
+        cases += 1;
+    }
+    assert_eq!(cases, 1000);
+}
+
 /// What the `LoadGen` of `MLPerf`, 6.0.17, itself said of `n` queries of which `t` were too slow: percentile 95,
 /// confidence 99 % (recorded by benches/loadgen.py, which runs it).
 #[test]

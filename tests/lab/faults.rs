@@ -409,8 +409,28 @@ pub const FAULTS: &[Fault] = &[
         ],
     },
     Fault {
+        environment: "performance-baseline",
+        spec: "specs/serving/performance_baseline.yaml",
+        checks: &[("expect[2]", Failed)],
+    },
+    Fault {
+        environment: "performance-baseline-tail",
+        spec: "specs/serving/performance_baseline.yaml",
+        checks: &[("expect[4]", Failed)],
+    },
+    Fault {
         environment: "performance-burst",
         spec: "specs/serving/performance_burst.yaml",
+        checks: &[("expect[2]", Failed)],
+    },
+    Fault {
+        environment: "performance-scaling",
+        spec: "specs/serving/performance_scaling.yaml",
+        checks: &[("expect[2]", Failed)],
+    },
+    Fault {
+        environment: "performance-scaling-slow",
+        spec: "specs/serving/performance_scaling.yaml",
         checks: &[("expect[2]", Failed)],
     },
     Fault {

@@ -45,6 +45,7 @@ const ROOMS: &[&Room] = &[
     &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
+    &serving::PERFORMANCE,
     &serving::ROOM,
     &stages::ROOM,
     &supply::ROOM,

@@ -4,6 +4,7 @@
 Everything listens on 127.0.0.1. The ports are given, because who starts the services chose free ones.
 
 LAB_FAULT breaks it on purpose:
+  lone       the balancer sends everything to the first replica
   no-alert   Prometheus has no alerting rule
   nobody     Alertmanager sends the alert about drift to nobody
 """
@@ -18,7 +19,7 @@ from pathlib import Path
 from routes import write_routes
 
 HERE = Path(__file__).resolve().parent
-FAULTS = ("", "no-alert", "nobody")
+FAULTS = ("", "lone", "no-alert", "nobody")
 FAULT = os.environ.get("LAB_FAULT", "")
 
 
@@ -26,6 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     programs = parser.add_subparsers(dest="program", required=True)
     for make, options in (
+        (balancer, ("admin", "port", "first", "second")),
         (envoy, ("admin", "ingress", "v1", "v2")),
         (prometheus, ("port", "envoy", "v1", "v2", "alertmanager", "costs")),
         (alertmanager, ("port", "controller", "retraining")),
@@ -73,20 +75,56 @@ static_resources:
             config_source:
               resource_api_version: V3
               path_config_source: {{path: "{routes}/rds.yaml", watched_directory: {{path: "{routes}"}}}}
-  clusters:{cluster("v1", a.v1)}{cluster("v2", a.v2)}
+  clusters:{cluster("predictor_v1", a.v1)}{cluster("predictor_v2", a.v2)}
 """)
     return [a.bin / "envoy", "-c", config, "--concurrency", 1, "--disable-hot-restart", "-l", "warn"]
 
 
-def cluster(version: str, port: int) -> str:
-    """One version behind the proxy."""
+def balancer(a: argparse.Namespace) -> list:
+    """The proxy before the replicas of one model: `single` names the first alone, `scaled` all of them."""
+    everybody = [a.first] if FAULT == "lone" else [a.first, a.second]
+    config = a.dir / "balancer.yaml"
+    config.write_text(f"""node: {{id: lab, cluster: lab}}
+admin: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {a.admin}}}}}}}
+static_resources:
+  listeners:
+  - name: replicas
+    address: {{socket_address: {{address: 127.0.0.1, port_value: {a.port}}}}}
+    filter_chains:
+    - filters:
+      - name: envoy.filters.network.http_connection_manager
+        typed_config:
+          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
+          stat_prefix: replicas
+          http_filters:
+          - name: envoy.filters.http.router
+            typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
+          route_config:
+            name: replicas
+            virtual_hosts:
+            - {{name: single, domains: [single], routes: [{{match: {{prefix: "/"}}, route: {{cluster: single}}}}]}}
+            - {{name: scaled, domains: [scaled], routes: [{{match: {{prefix: "/"}}, route: {{cluster: scaled}}}}]}}
+  clusters:{cluster("single", a.first)}{cluster("scaled", *everybody)}
+""")
+    return [a.bin / "envoy", "-c", config, "--concurrency", 1, "--disable-hot-restart", "-l", "warn"]
+
+
+def cluster(name: str, *ports: int) -> str:
+    """Servers behind the proxy; the one with the fewest requests gets the next. A model server gives up a connection
+    that was idle for 5 s, so the proxy gives it up before."""
+    servers = ", ".join(
+        f"{{endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}}}}}" for port in ports)
     return f"""
-  - name: predictor_{version}
+  - name: {name}
     connect_timeout: 0.5s
     type: STATIC
-    load_assignment:
-      cluster_name: predictor_{version}
-      endpoints: [{{lb_endpoints: [{{endpoint: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}}}}}]}}]"""
+    lb_policy: LEAST_REQUEST
+    typed_extension_protocol_options:
+      envoy.extensions.upstreams.http.v3.HttpProtocolOptions:
+        "@type": type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions
+        common_http_protocol_options: {{idle_timeout: 3s}}
+        explicit_http_config: {{http_protocol_options: {{}}}}
+    load_assignment: {{cluster_name: {name}, endpoints: [{{lb_endpoints: [{servers}]}}]}}"""
 
 
 # --- Prometheus ----------------------------------------------------------------------------------------------------

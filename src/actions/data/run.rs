@@ -1,8 +1,9 @@
 //! Checks on an open table: planned, computed in one scan, judged, reported.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use polars::prelude::{DataType, PlSmallStr, col};
+use polars::prelude::{DataType, IntoLazy as _, PlSmallStr, Series, col};
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
@@ -13,7 +14,12 @@ use super::table::Table;
 use crate::action::{Class, Context, Failure, OwnCheck};
 use crate::check::{CheckOutcome, Verdict};
 use crate::event::Severity;
-use crate::tools::tables::{Opened, collect, figures, rows};
+use crate::tools::tables::{Opened, Room, figures, rows};
+
+/// How many bytes of memory the checks of a table may fill with the prints of values.
+const MEMORY: usize = 128 << 20;
+/// The rules that count prints.
+const COUNTING: [&str; 3] = ["unique", "distinct_count", "unique_proportion"];
 
 /// A check with its words.
 #[derive(Clone, Debug)]
@@ -87,6 +93,9 @@ pub struct CheckResult {
     /// Where the failing rows are, the first of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failing_rows: Option<String>,
+    /// What decided it, when no row was read for it: `statistics` or `dictionary`, both of a Parquet file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proved_by: Option<Proof>,
 }
 
 /// What is kept of failing rows.
@@ -107,8 +116,10 @@ pub struct Keep {
 /// What cannot be right about any of the checks, all at once, before a row is read; what cannot be read.
 pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result<Results, Failure> {
     let opened = table.open(cx)?;
+    let room = room(checks, cx);
     let columns = Columns {
         schema: &opened.schema,
+        room: &room,
     };
     let mut planned: Vec<(Planned, Levels)> = Vec::new();
     let mut wrong = Vec::new();
@@ -150,7 +161,8 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
         checks: Vec::new(),
     };
     for ((named, (one, levels)), found) in checks.iter().zip(&planned).zip(&values) {
-        let found = one.settled(found, |wanted| figures(&opened, wanted))?;
+        let proof = found.proof;
+        let found = one.settled(&found.figures, |wanted| figures(&opened, wanted))?;
         let (finding, severity) = levels
             .judge((one.judge)(&found), named.check.severity)
             .map_err(|why| {
@@ -164,23 +176,67 @@ pub fn run(table: &Table, checks: &[Named], keep: &Keep, cx: &Context) -> Result
             Some(failing) if failing > 0 && keep.most > 0 => failing_rows(&opened, named, one, keep, cx)?,
             _ => None,
         };
-        results.add(report(named, finding, severity, file, cx));
+        let mut result = report(named, finding, severity, file, cx);
+        result.proved_by = proof;
+        results.add(result);
     }
     Ok(results)
 }
 
-/// The table's rows and the figures of each check: from the statistics of its files where they decide, from one scan
-/// for all others.
+/// Where a check that counts values may put what memory should not hold; all of them together have [`MEMORY`].
+fn room(checks: &[Named], cx: &Context) -> Room {
+    let counts = |named: &&Named| COUNTING.contains(&named.rule.as_str());
+    let several = checks.iter().filter(counts).count().max(1);
+    Room::new(&cx.artifact_dir, MEMORY / several)
+}
+
+/// What decided a check without a row being read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof {
+    /// The statistics a Parquet file keeps of its groups of rows.
+    Statistics,
+    /// The dictionaries of a Parquet file, which hold every value of a column.
+    Dictionary,
+}
+
+/// The figures of a check, and what gave them if not the rows.
+struct Computed {
+    figures: Vec<Json>,
+    proof: Option<Proof>,
+}
+
+/// The table's rows and the figures of each check: from what its files say of themselves where that decides, from one
+/// scan for all others.
 fn computed(
     opened: &Opened,
     columns: Columns<'_>,
     checks: &[Named],
     planned: &[(Planned, Levels)],
-) -> Result<(u64, Vec<Vec<Json>>), Failure> {
+) -> Result<(u64, Vec<Computed>), Failure> {
     let known = opened.statistics();
-    let mut proved: Vec<Option<Vec<Json>>> = checks
+    let mut dictionaries = BTreeMap::new();
+    let mut proved: Vec<Option<Computed>> = checks
         .iter()
-        .map(|named| proof::figures(&named.check, columns, known.as_ref()?))
+        .zip(planned)
+        .map(|(named, (one, _))| {
+            let known = known.as_ref()?;
+            let by = |proof: Proof| {
+                move |figures| Computed {
+                    figures,
+                    proof: Some(proof),
+                }
+            };
+            if let Some(figures) = proof::figures(&named.check, columns, known) {
+                return Some(by(Proof::Statistics)(figures));
+            }
+            let values = |column: &str| {
+                let found = dictionaries.entry(column.to_owned());
+                found.or_insert_with(|| opened.dictionary(column)).clone()
+            };
+            proof::by_values(&named.check, known, values, |values| of_values(values, one))
+                .map(by(Proof::Dictionary))
+        })
         .collect();
     let mut wanted = Vec::new();
     if known.is_none() {
@@ -199,12 +255,26 @@ fn computed(
     let found = planned
         .iter()
         .zip(&mut proved)
-        .map(|((one, _), proved)| match proved.take() {
-            Some(figures) => figures,
-            None => scanned.by_ref().take(one.figures.len()).collect(),
+        .map(|((one, _), proved)| {
+            proved.take().unwrap_or_else(|| Computed {
+                figures: scanned.by_ref().take(one.figures.len()).collect(),
+                proof: None,
+            })
         })
         .collect();
     Ok((rows, found))
+}
+
+/// The figures of a check over the values of its column instead of the rows.
+fn of_values(values: Series, check: &Planned) -> Option<Vec<Json>> {
+    let frame = values.into_frame();
+    let values = Opened {
+        schema: frame.schema().clone(),
+        frame: frame.lazy(),
+        name: "the values of a column".to_owned(),
+        ..Opened::default()
+    };
+    figures(&values, &check.figures).ok()
 }
 
 impl Results {
@@ -264,6 +334,7 @@ fn report(
         evaluated: finding.evaluated,
         failing: finding.failing,
         failing_rows: file,
+        proved_by: None,
     }
 }
 
@@ -356,7 +427,7 @@ fn elsewhere(check: &Check, cx: &Context) -> Result<Elsewhere, Failure> {
         .frame
         .clone()
         .select([col(rule.to.as_str()).cast(DataType::String).drop_nulls().unique()]);
-    let keys = collect(keys, &opened.name)?;
+    let keys = opened.collect(keys)?;
     let values = keys.columns().first().map(|c| c.as_materialized_series().clone());
     Ok(Elsewhere { rows: 0, values })
 }

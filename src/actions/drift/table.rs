@@ -4,7 +4,7 @@ use crate::action::{Class, Context, Failure};
 use crate::actions::data::table::{Table, reach};
 use crate::stats::drift::frame::{Column, Frame};
 use crate::tools::Capability;
-use crate::tools::tables::{Opened, collect, failure, unknown_column};
+use crate::tools::tables::{Opened, failure, unknown_column};
 use polars::prelude::{DataFrame, DataType};
 
 /// A table in memory.
@@ -18,7 +18,7 @@ pub struct Loaded {
 pub fn load(table: &Table, cx: &Context) -> Result<Loaded, Failure> {
     let opened = table.open(cx)?;
     Ok(Loaded {
-        data: collect(opened.frame, &opened.name)?,
+        data: opened.collect(opened.frame.clone())?,
         name: opened.name,
     })
 }
@@ -27,7 +27,7 @@ pub fn load(table: &Table, cx: &Context) -> Result<Loaded, Failure> {
 pub fn only(opened: &Opened, column: &str) -> Result<Loaded, Failure> {
     let frame = opened.frame.clone().select([polars::prelude::col(column)]);
     Ok(Loaded {
-        data: collect(frame, &opened.name)?,
+        data: opened.collect(frame)?,
         name: opened.name.clone(),
     })
 }

@@ -36,11 +36,22 @@ impl Word {
 }
 
 /// The part of an action's parameters that says what to run.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub(in crate::actions) struct Line {
+    /// The program and its arguments. A program is looked up in PATH; with a `/` in it, it is relative to the folder of
+    /// the spec. The environment can give a name several words: `endpoints: {exec: {programs: {train: [...]}}}`, and
+    /// with `train: {run: [...], env: {...}}` variables of its own.
+    #[schemars(length(min = 1))]
     pub argv: Vec<Word>,
+    /// Variables for the program; the environment's come before these. Of specrun's own it sees only `PATH`, `HOME`, the
+    /// language and the folder for temporary files.
+    #[serde(default)]
     pub env: BTreeMap<String, Word>,
+    /// Variables whose values are secrets. An argument cannot be one: every user of the machine can read arguments.
+    #[serde(default)]
     pub secret_env: BTreeMap<String, Secret>,
+    /// The folder it starts in, relative to the spec's.
+    #[serde(default)]
     pub dir: Option<String>,
 }
 

@@ -1,41 +1,26 @@
 //! `exec.run`
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::command::{Line, Word, printed};
+use super::command::{Line, printed};
 use crate::action::{Action, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::tools::http::Until;
 use crate::tools::process::Captured;
-use crate::value::{Bytes, Duration, Secret};
+use crate::value::{Bytes, Duration};
 
 /// Longer timeouts are taken to be this long.
 const LONGEST: std::time::Duration = std::time::Duration::from_hours(7 * 24);
 
 /// Runs a program to its end. The words are given to it as they are: no shell reads them.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The program and its arguments. A program is looked up in PATH; with a `/` in it, it is relative to the folder of
-    /// the spec. The environment can give a name several words: `endpoints: {exec: {programs: {train: [...]}}}`, and
-    /// with `train: {run: [...], env: {...}}` variables of its own.
-    #[schemars(length(min = 1))]
-    argv: Vec<Word>,
-    /// Variables for the program. Of specrun's own it sees only `PATH`, `HOME`, the language and the folder for
-    /// temporary files.
-    #[serde(default)]
-    env: BTreeMap<String, Word>,
-    /// Variables whose values are secrets. An argument cannot be one: every user of the machine can read arguments.
-    #[serde(default)]
-    secret_env: BTreeMap<String, Secret>,
-    /// The folder it starts in, relative to the spec's.
-    #[serde(default)]
-    dir: Option<String>,
+    #[serde(flatten)]
+    line: Line,
     /// Text for its standard input.
     #[serde(default)]
     stdin: Option<String>,
@@ -118,13 +103,7 @@ impl Action for Run {
                 .map_or(cx.deadline, |d| cx.deadline.min(Instant::now() + seconds(d))),
             cancel: cx.cancel.clone(),
         };
-        let line = Line {
-            argv: params.argv,
-            env: params.env,
-            secret_env: params.secret_env,
-            dir: params.dir,
-        };
-        let mut command = line.command(cx)?;
+        let mut command = params.line.command(cx)?;
         command.stdin = params.stdin.map(String::into_bytes);
         command.keep = params.keep_output.0 as usize;
         command.most = params.max_output.0 as u64;

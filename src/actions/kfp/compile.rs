@@ -11,12 +11,10 @@ use super::local::{Job, Question, Runner, What};
 use crate::action::{Action, Class, Context, Failure};
 use crate::tools::Capability;
 use crate::tools::files::hex;
-use crate::value::{Duration, Secret};
 
 /// Compiles a pipeline of a Python file to KFP's intermediate representation (YAML), which is read back and checked:
 /// every step has a component, every component an executor. A file that is not Python is `invalid`, with the line.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Params {
     /// The Python file, relative to the spec's folder.
     #[schemars(length(min = 1))]
@@ -24,20 +22,8 @@ pub struct Params {
     /// The pipeline's name, or that of its function; not needed when the file has one.
     #[serde(default)]
     pipeline: Option<String>,
-    /// The interpreter, which must have the package `kfp`: a path, or a program that the environment names
-    /// (`endpoints: {exec: {programs: ...}}`). Without it the one of the environment (`endpoints: {kfp: {python: ...}}`),
-    /// else `python3`.
-    #[serde(default)]
-    python: Option<String>,
-    /// Variables for the interpreter; the environment's (`endpoints: {kfp: {env: ...}}`) come before these.
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    /// Variables whose values are secrets.
-    #[serde(default)]
-    secret_env: BTreeMap<String, Secret>,
-    /// How long it may take; the step's timeout also holds.
-    #[serde(default)]
-    timeout: Option<Duration>,
+    #[serde(flatten)]
+    runner: Runner,
 }
 
 /// A compiled pipeline.
@@ -78,11 +64,6 @@ impl Action for Compile {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
-        let runner = Runner {
-            python: params.python,
-            env: params.env,
-            secret_env: params.secret_env,
-        };
         let question = Question {
             job: Job::Compile,
             what: What::Pipeline,
@@ -92,7 +73,7 @@ impl Action for Compile {
             artifacts: BTreeMap::new(),
             install: false,
         };
-        let answered = runner.ask::<Compiled>(question, params.timeout, cx).await?;
+        let answered = params.runner.ask::<Compiled>(question, cx).await?;
         let Compiled {} = answered.done;
         let text = std::fs::read_to_string(&answered.ir).map_err(|e| {
             Failure::new(

@@ -10,13 +10,12 @@ use super::local::{Job, Question, Runner, What};
 use super::outputs::{self, Artifact, Ran};
 use crate::action::{Action, Class, Context, Failure};
 use crate::tools::Capability;
-use crate::value::{Duration, Secret};
+use crate::value::Duration;
 
 /// Runs one component of a Python file on kfp's local runner, as a process of this machine: its contract is what it
 /// returns and the artifacts it leaves. Artifacts it needs are given as files. A component that fails is `exit_code`,
 /// with the last lines it printed.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Params {
     /// The Python file, relative to the spec's folder.
     #[schemars(length(min = 1))]
@@ -34,20 +33,8 @@ pub struct Params {
     /// is slow and needs a package index; without it (the default) the interpreter must have them.
     #[serde(default)]
     install: bool,
-    /// The interpreter, which must have the package `kfp`: a path, or a program that the environment names
-    /// (`endpoints: {exec: {programs: ...}}`). Without it the one of the environment (`endpoints: {kfp: {python: ...}}`),
-    /// else `python3`.
-    #[serde(default)]
-    python: Option<String>,
-    /// Variables for the component; the environment's (`endpoints: {kfp: {env: ...}}`) come before these.
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    /// Variables whose values are secrets.
-    #[serde(default)]
-    secret_env: BTreeMap<String, Secret>,
-    /// How long it may take; the step's timeout also holds.
-    #[serde(default)]
-    timeout: Option<Duration>,
+    #[serde(flatten)]
+    runner: Runner,
 }
 
 /// A file for an input artifact.
@@ -119,11 +106,6 @@ impl Action for Component {
             let path = cx.tools.files.readable(&cx.base_dir, &path)?;
             artifacts.insert(name, json!({ "path": path, "metadata": metadata }));
         }
-        let runner = Runner {
-            python: params.python,
-            env: params.env,
-            secret_env: params.secret_env,
-        };
         let question = Question {
             job: Job::Run,
             what: What::Component,
@@ -133,7 +115,7 @@ impl Action for Component {
             artifacts,
             install: params.install,
         };
-        let answered = runner.ask::<Ran>(question, params.timeout, cx).await?;
+        let answered = params.runner.ask::<Ran>(question, cx).await?;
         if let Some(failure) = outputs::failure("component", &answered) {
             return Err(failure);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
@@ -23,10 +24,23 @@ const DRIVER: &str = include_str!("driver.py");
 const SHOWN: usize = 20;
 
 /// How the SDK is run: what the verbs' parameters have in common.
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(super) struct Runner {
-    pub python: Option<String>,
-    pub env: BTreeMap<String, String>,
-    pub secret_env: BTreeMap<String, Secret>,
+    /// The interpreter, which must have the package `kfp`: a path, or a program that the environment names
+    /// (`endpoints: {exec: {programs: ...}}`). Without it the one of the environment (`endpoints: {kfp: {python: ...}}`),
+    /// else `python3`.
+    #[serde(default)]
+    python: Option<String>,
+    /// Variables for the interpreter and what it runs; the environment's (`endpoints: {kfp: {env: ...}}`) come before
+    /// these.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    /// Variables whose values are secrets.
+    #[serde(default)]
+    secret_env: BTreeMap<String, Secret>,
+    /// How long it may take; the step's timeout also holds.
+    #[serde(default)]
+    timeout: Option<Duration>,
 }
 
 /// What is asked.
@@ -98,7 +112,6 @@ impl Runner {
     pub(super) async fn ask<T: DeserializeOwned>(
         self,
         question: Question,
-        timeout: Option<Duration>,
         cx: &Context,
     ) -> Result<Answered<T>, Failure> {
         let file = cx.tools.files.readable(&cx.base_dir, &question.file)?;
@@ -126,7 +139,7 @@ impl Runner {
         let mut command = self.command(&driver, cx)?;
         command.stdin = Some(words.to_string().into_bytes());
         let until = Until {
-            deadline: timeout.map_or(cx.deadline, |d| {
+            deadline: self.timeout.map_or(cx.deadline, |d| {
                 let limit =
                     std::time::Duration::try_from_secs_f64(d.0.max(0.0)).unwrap_or(std::time::Duration::MAX);
                 Instant::now()

@@ -11,13 +11,12 @@ use super::local::{Job, Question, Runner, What};
 use super::outputs::{self, Ran, Step};
 use crate::action::{Action, Class, Context, Failure};
 use crate::tools::Capability;
-use crate::value::{Duration, Secret};
+use crate::value::Duration;
 
 /// Runs a whole pipeline of a Python file on kfp's local runner, each step as a process of this machine. A pipeline
 /// that fails is `exit_code`, with the step and the last lines it printed, unless `accept` says otherwise. That it
 /// succeeded says nothing of the steps it skipped, nor of what they did elsewhere: check `ran`, and ask the registry.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Params {
     /// The Python file, relative to the spec's folder.
     #[schemars(length(min = 1))]
@@ -36,20 +35,8 @@ pub struct Params {
     /// That is slow and needs a package index; without it (the default) the interpreter must have them.
     #[serde(default)]
     install: bool,
-    /// The interpreter, which must have the package `kfp`: a path, or a program that the environment names
-    /// (`endpoints: {exec: {programs: ...}}`). Without it the one of the environment (`endpoints: {kfp: {python: ...}}`),
-    /// else `python3`.
-    #[serde(default)]
-    python: Option<String>,
-    /// Variables for the steps; the environment's (`endpoints: {kfp: {env: ...}}`) come before these.
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    /// Variables whose values are secrets.
-    #[serde(default)]
-    secret_env: BTreeMap<String, Secret>,
-    /// How long it may take; the step's timeout also holds.
-    #[serde(default)]
-    timeout: Option<Duration>,
+    #[serde(flatten)]
+    runner: Runner,
 }
 
 /// How a pipeline ended.
@@ -105,11 +92,6 @@ impl Action for Pipeline {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
-        let runner = Runner {
-            python: params.python,
-            env: params.env,
-            secret_env: params.secret_env,
-        };
         let question = Question {
             job: Job::Run,
             what: What::Pipeline,
@@ -119,7 +101,7 @@ impl Action for Pipeline {
             artifacts: BTreeMap::new(),
             install: params.install,
         };
-        let answered = runner.ask::<Ran>(question, params.timeout, cx).await?;
+        let answered = params.runner.ask::<Ran>(question, cx).await?;
         if let Some(failure) = outputs::undecided(&answered) {
             return Err(failure);
         }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
 
 use super::object::text_at;
-use super::session::{At, Session, on_kind, reach};
-use super::wait::{Held, lingering, which};
+use super::session::{At, Selection, Session, on_kind, reach};
+use super::wait::{Held, lingering};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::tools::kube::{Call, Kind, Scope, Seen, watch};
@@ -19,21 +19,8 @@ use crate::value::Duration;
 /// cleanup takes for done; with `labels` none is an answer.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Params {
-    /// The kind, as `kubectl` takes it.
-    #[schemars(length(min = 1))]
-    kind: String,
-    /// The version of the API: `apps/v1`. Without it the version that the server prefers.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    api_version: Option<String>,
-    /// The object's name.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    name: Option<String>,
-    /// All with these labels instead: `app=web`.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    labels: Option<String>,
+    #[serde(flatten)]
+    which: Selection,
     /// How long pods get to end in good order; without it what they ask for themselves.
     #[serde(default)]
     grace: Option<Duration>,
@@ -81,17 +68,17 @@ impl Action for Delete {
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
-        which(params).into_iter().collect()
+        Selection::problem(params).into_iter().collect()
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let session = Session::open(cx, &params.at).await?;
-        let kind = session.kind(&params.kind, params.api_version.as_deref()).await?;
+        let kind = params.which.kind(&session).await?;
         let mut uids = Vec::new();
-        if let Some(name) = &params.name {
+        if let Some(name) = &params.which.name {
             uids.extend(delete(&session, &kind, name, &params).await?);
         } else {
-            let scope = session.scope(&kind, None, params.labels.as_deref());
+            let scope = params.which.scope(&session, &kind);
             for object in session.all(&scope).await? {
                 let name = text_at(&object, "/metadata/name").unwrap_or_default();
                 match delete(&session, &kind, name, &params).await {
@@ -104,9 +91,9 @@ impl Action for Delete {
                 }
             }
         }
-        let deleted = uids.len().max(usize::from(params.name.is_some())) as u64;
+        let deleted = uids.len().max(usize::from(params.which.name.is_some())) as u64;
         if params.wait && deleted > 0 {
-            let scope = session.scope(&kind, params.name.as_deref(), params.labels.as_deref());
+            let scope = params.which.scope(&session, &kind);
             gone(&session, &scope, &uids).await?;
         }
         Ok(Output {

@@ -31,7 +31,9 @@ pub struct Which {
 impl Which {
     /// That exactly one of the two is given.
     pub(super) fn problems(params: &Json) -> Vec<ParamProblem> {
-        super::wait::one_of(params, "pod", "labels").into_iter().collect()
+        super::session::one_of(params, "pod", "labels")
+            .into_iter()
+            .collect()
     }
 
     /// What finding it needs.

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use crate::action::{Class, Context, Failure};
+use crate::action::{Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::tools::http::Until;
 use crate::tools::kube::{Call, Cluster, Identity, Kind, Scope, guess};
@@ -34,6 +34,56 @@ pub struct At {
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub as_service_account: Option<String>,
+}
+
+/// Which objects are meant: one by its name, or all with certain labels.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+pub struct Selection {
+    /// The kind, as `kubectl` takes it.
+    #[schemars(length(min = 1))]
+    pub kind: String,
+    /// The version of the API: `apps/v1`. Without it the version that the server prefers.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub api_version: Option<String>,
+    /// The object's name.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub name: Option<String>,
+    /// All objects with these labels instead: `app=web`.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub labels: Option<String>,
+}
+
+impl Selection {
+    /// Its mistake: exactly one of `name` and `labels` is given.
+    pub(super) fn problem(params: &Json) -> Option<ParamProblem> {
+        one_of(params, "name", "labels")
+    }
+
+    pub(super) async fn kind(&self, session: &Session<'_>) -> Result<Arc<Kind>, Failure> {
+        session.kind(&self.kind, self.api_version.as_deref()).await
+    }
+
+    pub(super) fn scope(&self, session: &Session<'_>, kind: &Arc<Kind>) -> Scope {
+        session.scope(kind, self.name.as_deref(), self.labels.as_deref())
+    }
+}
+
+/// That exactly one of two parameters is given.
+pub(super) fn one_of(params: &Json, first: &str, second: &str) -> Option<ParamProblem> {
+    let message = match (params.get(first), params.get(second)) {
+        (None, None) => format!("one of `{first}` and `{second}` is missing"),
+        (Some(_), Some(_)) => format!("only one of `{first}` and `{second}` can be given"),
+        _ => return None,
+    };
+    Some(ParamProblem {
+        pointer: String::new(),
+        key: None,
+        message,
+        help: None,
+    })
 }
 
 /// One step's use of the cluster.

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::condition::{Goal, readable};
 use super::object::{Object, text_at};
-use super::session::{At, Session, on_kind, reach};
+use super::session::{At, Selection, Session, on_kind, reach};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::tools::kube::{Seen, watch};
@@ -23,21 +23,8 @@ use crate::value::{Duration, Moment};
 /// least `count`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Params {
-    /// The kind, as `kubectl` takes it.
-    #[schemars(length(min = 1))]
-    kind: String,
-    /// The version of the API: `apps/v1`. Without it the version that the server prefers.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    api_version: Option<String>,
-    /// The object's name.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    name: Option<String>,
-    /// The objects with these labels instead: `app=web`.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    labels: Option<String>,
+    #[serde(flatten)]
+    which: Selection,
     /// With `labels`: how many there must be at least.
     #[serde(default = "one")]
     #[schemars(range(min = 1))]
@@ -72,7 +59,7 @@ impl Action for Wait {
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
         let mut problems = Goal::problems(params);
-        problems.extend(which(params));
+        problems.extend(Selection::problem(params));
         problems
     }
 
@@ -81,11 +68,11 @@ impl Action for Wait {
             readable(path)?;
         }
         let session = Session::open(cx, &params.at).await?;
-        let kind = session.kind(&params.kind, params.api_version.as_deref()).await?;
-        let scope = session.scope(&kind, params.name.as_deref(), params.labels.as_deref());
+        let kind = params.which.kind(&session).await?;
+        let scope = params.which.scope(&session, &kind);
         let mut held = Held::default();
         let mut last = String::new();
-        let count = if params.name.is_some() {
+        let count = if params.which.name.is_some() {
             1
         } else {
             params.count as usize
@@ -105,11 +92,13 @@ impl Action for Wait {
         })
         .await;
         let which = params
+            .which
             .name
             .as_ref()
             .map(|name| format!("{} {name}", kind.kind))
             .or_else(|| {
                 params
+                    .which
                     .labels
                     .as_ref()
                     .map(|labels| format!("{} with {labels}", kind.plural))
@@ -236,26 +225,6 @@ pub(super) fn lingering(object: &Json) -> String {
     } else {
         format!(" ({})", why.join("; "))
     }
-}
-
-/// That exactly one of `name` and `labels` is given.
-pub(super) fn which(params: &Json) -> Option<ParamProblem> {
-    one_of(params, "name", "labels")
-}
-
-/// That exactly one of two parameters is given.
-pub(super) fn one_of(params: &Json, first: &str, second: &str) -> Option<ParamProblem> {
-    let message = match (params.get(first), params.get(second)) {
-        (None, None) => format!("one of `{first}` and `{second}` is missing"),
-        (Some(_), Some(_)) => format!("only one of `{first}` and `{second}` can be given"),
-        _ => return None,
-    };
-    Some(ParamProblem {
-        pointer: String::new(),
-        key: None,
-        message,
-        help: None,
-    })
 }
 
 const fn one() -> u32 {

@@ -10,8 +10,8 @@ use serde_json::Value as Json;
 
 use super::condition::{field, readable};
 use super::object::text_at;
-use super::session::{At, Session, on_kind, reach};
-use super::wait::{Held, which};
+use super::session::{At, Selection, Session, on_kind, reach};
+use super::wait::Held;
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
 use crate::tools::kube::{Seen, watch};
@@ -24,21 +24,8 @@ use crate::value::{Duration, Moment};
 /// how often that could have been.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Params {
-    /// The kind, as `kubectl` takes it.
-    #[schemars(length(min = 1))]
-    kind: String,
-    /// The version of the API: `apps/v1`. Without it the version that the server prefers.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    api_version: Option<String>,
-    /// The object's name.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    name: Option<String>,
-    /// All objects with these labels instead: `app=web`.
-    #[serde(default)]
-    #[schemars(length(min = 1))]
-    labels: Option<String>,
+    #[serde(flatten)]
+    which: Selection,
     /// The field: `status.readyReplicas`, `status.phase`.
     #[schemars(length(min = 1))]
     field: String,
@@ -108,14 +95,14 @@ impl Action for Watch {
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
-        which(params).into_iter().collect()
+        Selection::problem(params).into_iter().collect()
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         readable(&params.field)?;
         let mut session = Session::open(cx, &params.at).await?;
-        let kind = session.kind(&params.kind, params.api_version.as_deref()).await?;
-        let scope = session.scope(&kind, params.name.as_deref(), params.labels.as_deref());
+        let kind = params.which.kind(&session).await?;
+        let scope = params.which.scope(&session, &kind);
         let end = Instant::now()
             + params
                 .r#for

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::outputs::{Errors, Figures, Generator, Part, Point};
 use super::prepare::Plan;
-use crate::tools::load::{Cell, Counts, Pairs, Place, Segment, Tally, seconds};
+use crate::tools::load::{Arrival, Cell, Counts, Pairs, Place, Segment, Tally, seconds};
 use crate::value::{Distribution, Duration, Moment, Proportion, Rate, Ratio, Series, Taken};
 
 /// What the figures of a load are made of.
@@ -25,6 +25,27 @@ impl Made<'_> {
         (self.tally.last as f64 * 1e-9 - self.plan.job.warmup()).max(0.0)
     }
 
+    /// The time in which requests were counted, in seconds: without the pauses between windows, and of users only while
+    /// they asked. What they still wait for at the end stands for what they waited for at the beginning.
+    fn counted(&self) -> f64 {
+        let segments = &self.plan.job.segments;
+        let after_warmup = segments.iter().skip_while(|s| s.part.is_none());
+        let pauses: f64 = after_warmup
+            .filter(|s| s.part.is_none())
+            .filter_map(|s| s.length)
+            .sum();
+        let passed = (self.elapsed() - pauses).max(0.0);
+        let planned: Option<f64> = segments
+            .iter()
+            .filter(|s| s.part.is_some())
+            .map(|s| s.length)
+            .sum();
+        match (self.plan.job.arrival, planned) {
+            (Arrival::Closed { .. }, Some(planned)) => passed.min(planned),
+            _ => passed,
+        }
+    }
+
     /// When the first counted request was meant to be sent.
     pub fn started(&self) -> Moment {
         self.at(self.plan.job.warmup())
@@ -36,7 +57,7 @@ impl Made<'_> {
     }
 
     pub fn all(&self) -> Figures {
-        self.figures(&self.tally.sum(|_| true), false, self.elapsed())
+        self.figures(&self.tally.sum(|_| true), false, self.counted())
     }
 
     pub fn tags(&self) -> BTreeMap<String, Figures> {
@@ -44,7 +65,7 @@ impl Made<'_> {
         kinds
             .map(|(i, kind)| {
                 let cell = self.tally.sum(|place| usize::from(place.kind) == i);
-                (kind.tag.clone(), self.figures(&cell, true, self.elapsed()))
+                (kind.tag.clone(), self.figures(&cell, true, self.counted()))
             })
             .collect()
     }

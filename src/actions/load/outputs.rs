@@ -51,7 +51,8 @@ pub struct Figures {
     pub latency: Distribution,
     /// The time from the actual moment of sending to the end of the answer.
     pub service: Distribution,
-    /// Right answers a second.
+    /// Right answers a second, of the time in which requests were counted: without the warm-up, without pauses between
+    /// windows, and with `users` without the answers they still waited for at the end.
     pub throughput: Rate,
 }
 

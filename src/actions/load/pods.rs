@@ -67,7 +67,8 @@ impl<'a> Jobs<'a> {
             cx.step.as_str(),
             cx.attempt
         ));
-        let id: String = id.iter().take(4).map(|b| format!("{b:02x}")).collect();
+        let number = id.iter().take(4).fold(0_u32, |n, b| (n << 8) | u32::from(*b));
+        let id = format!("{number:08x}");
         let mut labels = marks(cx).to_vec();
         labels.extend([(WORK, LOAD.to_owned()), (TURN, id.clone())]);
         let asked = [("cpu", &pods.cpu), ("memory", &pods.memory)];

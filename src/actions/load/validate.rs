@@ -16,7 +16,7 @@ pub fn problems(params: &Json) -> Vec<ParamProblem> {
     out.end(params);
     out.extend(params);
     let workers = params.get("workers");
-    if workers.is_some_and(|w| *w != Json::from(0)) && params.get("record") == Some(&Json::Bool(true)) {
+    if workers.is_some_and(|w| w.as_u64() != Some(0)) && params.get("record") == Some(&Json::Bool(true)) {
         out.say(
             "/record",
             "`record` needs the threads of specrun itself: take `workers` away",

@@ -1,6 +1,5 @@
 //! `pytest.run`
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
@@ -10,13 +9,13 @@ use serde_json::Value as Json;
 
 use super::junit::{self, Case, Ended, Report};
 use crate::action::{Action, Class, Context, Failure, OwnCheck, ParamProblem};
-use crate::actions::exec::{Line, Word, given_twice, reach};
+use crate::actions::exec::{Line, given_twice, reach};
 use crate::check::{CheckOutcome, Verdict};
 use crate::event::Severity;
 use crate::tools::Capability;
 use crate::tools::http::Until;
 use crate::tools::process::Finished;
-use crate::value::{Duration, Secret};
+use crate::value::Duration;
 
 /// A report is at most so long.
 const LONGEST: u64 = 256 << 20;
@@ -30,20 +29,9 @@ const SHOWN: usize = 30;
 /// pytest is told to write JUnit's XML (`--junitxml`). Any other runner that writes it does as well: name the file as
 /// `junit`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The command, as of `exec.run`: `[pytest, tests/contract, -m, "not slow"]`.
-    #[schemars(length(min = 1))]
-    argv: Vec<Word>,
-    /// Variables for the program; the environment's come before these.
-    #[serde(default)]
-    env: BTreeMap<String, Word>,
-    /// Variables whose values are secrets.
-    #[serde(default)]
-    secret_env: BTreeMap<String, Secret>,
-    /// The folder it starts in, relative to the spec's.
-    #[serde(default)]
-    dir: Option<String>,
+    #[serde(flatten)]
+    line: Line,
     /// The file, relative to `dir`, to which the command writes its report, when it is not told to by `--junitxml`. It
     /// must be written by this run.
     #[serde(default)]
@@ -121,18 +109,12 @@ impl Action for Run {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
-        let line = Line {
-            argv: params.argv,
-            env: params.env,
-            secret_env: params.secret_env,
-            dir: params.dir,
-        };
         let own = cx
             .artifact("junit.xml")
             .map_err(|e| Failure::new(Class::Internal, format!("making the step's folder: {e}")))?;
         // A second attempt must not read the first one's report.
         let _ = std::fs::remove_file(&own);
-        let mut command = line.command(cx)?;
+        let mut command = params.line.command(cx)?;
         let dir = command.dir.clone();
         if params.junit.is_none() {
             command.args.push(format!("--junitxml={}", own.display()));

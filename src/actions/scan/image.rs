@@ -4,19 +4,16 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::ignore::Ignore;
-use super::look::{self, Look, LookFor, Scanner, Target};
+use super::look::{self, Look, Target, scanner};
 use super::outcome::Scanned;
 use super::program::{self, FAMILY};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
-use crate::value::Duration;
 
 /// Looks for vulnerabilities and secrets in an image. Limits are checks on what it found:
 /// `image.vulnerabilities.critical == 0`, `image.secrets.total == 0`. A scanner that could not look is a failure; one
 /// whose database is old makes the step inconclusive.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Params {
     /// An image in a registry; this or `archive`. A name without a registry lies in the environment's (`endpoints: {scan:
     /// {registry: …}}`).
@@ -25,22 +22,8 @@ pub struct Params {
     /// An image as a file (`docker save`) or a folder in OCI layout, relative to the spec's folder; this or `image`.
     #[serde(default)]
     archive: Option<String>,
-    /// `trivy` or `grype`.
-    #[serde(default)]
-    scanner: Scanner,
-    /// What to look for; both unless said.
-    #[serde(default = "super::image::both")]
-    #[schemars(length(min = 1))]
-    look_for: Vec<LookFor>,
-    /// Whether the scanner may download a newer database first. Without it nothing is downloaded.
-    #[serde(default = "super::image::yes")]
-    update_database: bool,
-    /// How old the database of vulnerabilities may be.
-    #[serde(default = "super::image::week")]
-    max_database_age: Duration,
-    /// Findings that are accepted, each until a day and for a reason. No other ignore file is read.
-    #[serde(default)]
-    ignore: Vec<Ignore>,
+    #[serde(flatten)]
+    how: Look,
 }
 
 pub(super) struct Image;
@@ -76,17 +59,10 @@ impl Action for Image {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Scanned, Failure> {
-        let how = Look {
-            scanner: params.scanner,
-            look_for: &params.look_for,
-            update_database: params.update_database,
-            max_database_age: params.max_database_age,
-            ignore: &params.ignore,
-        };
         if let Some(image) = &params.image {
             cx.tools.grants.check(&registry(image))?;
             let image = cx.tools.endpoints.image(FAMILY, image);
-            return look::look(&Target::Image(&image), &how, cx).await;
+            return look::look(&Target::Image(&image), &params.how, cx).await;
         }
         let archive = params.archive.as_deref().ok_or_else(|| {
             Failure::new(
@@ -96,7 +72,7 @@ impl Action for Image {
         })?;
         let whole = cx.tools.files.readable(&cx.base_dir, archive)?;
         let whole = whole.display().to_string();
-        look::look(&Target::Archive(&whole), &how, cx).await
+        look::look(&Target::Archive(&whole), &params.how, cx).await
     }
 }
 
@@ -105,21 +81,4 @@ fn registry(image: &str) -> Capability {
     Capability::registry_of(image).unwrap_or(Capability::Endpoint {
         family: FAMILY.to_owned(),
     })
-}
-
-/// The program that parameters ask for.
-pub(super) fn scanner(params: &Json) -> &str {
-    params.get("scanner").and_then(Json::as_str).unwrap_or("trivy")
-}
-
-pub(super) fn both() -> Vec<LookFor> {
-    vec![LookFor::Vulnerabilities, LookFor::Secrets]
-}
-
-pub(super) const fn yes() -> bool {
-    true
-}
-
-pub(super) const fn week() -> Duration {
-    Duration(7.0 * 86_400.0)
 }

@@ -33,13 +33,44 @@ pub(super) enum LookFor {
 }
 
 /// How to look; shared by `scan.image` and `scan.fs`.
-#[derive(Debug)]
-pub(super) struct Look<'a> {
-    pub scanner: Scanner,
-    pub look_for: &'a [LookFor],
-    pub update_database: bool,
-    pub max_database_age: Duration,
-    pub ignore: &'a [Ignore],
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Look {
+    /// `trivy` or `grype`.
+    #[serde(default)]
+    scanner: Scanner,
+    /// What to look for; both unless said.
+    #[serde(default = "both")]
+    #[schemars(length(min = 1))]
+    look_for: Vec<LookFor>,
+    /// Whether the scanner may download a newer database first. Without it nothing is downloaded.
+    #[serde(default = "yes")]
+    update_database: bool,
+    /// How old the database of vulnerabilities may be.
+    #[serde(default = "week")]
+    max_database_age: Duration,
+    /// Findings that are accepted, each until a day and for a reason. No other ignore file is read.
+    #[serde(default)]
+    ignore: Vec<Ignore>,
+}
+
+fn both() -> Vec<LookFor> {
+    vec![LookFor::Vulnerabilities, LookFor::Secrets]
+}
+
+const fn yes() -> bool {
+    true
+}
+
+const fn week() -> Duration {
+    Duration(7.0 * 86_400.0)
+}
+
+/// The program that parameters ask for.
+pub(super) fn scanner(params: &serde_json::Value) -> &str {
+    params
+        .get("scanner")
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or("trivy")
 }
 
 /// What is looked at.
@@ -86,7 +117,7 @@ pub(super) fn problems(params: &serde_json::Value) -> Vec<ParamProblem> {
 }
 
 /// Runs the scanner and reads its report.
-pub(super) async fn look(target: &Target<'_>, how: &Look<'_>, cx: &Context) -> Result<Scanned, Failure> {
+pub(super) async fn look(target: &Target<'_>, how: &Look, cx: &Context) -> Result<Scanned, Failure> {
     let looked = Looked {
         vulnerabilities: how.look_for.contains(&LookFor::Vulnerabilities),
         secrets: how.look_for.contains(&LookFor::Secrets),
@@ -130,7 +161,7 @@ pub(super) async fn look(target: &Target<'_>, how: &Look<'_>, cx: &Context) -> R
         target.name().to_owned(),
         file,
         looked,
-        how.ignore,
+        &how.ignore,
         database,
     )
 }
@@ -138,7 +169,7 @@ pub(super) async fn look(target: &Target<'_>, how: &Look<'_>, cx: &Context) -> R
 async fn trivy(
     target: &Target<'_>,
     looked: Looked,
-    how: &Look<'_>,
+    how: &Look,
     report: &str,
     cx: &Context,
 ) -> Result<crate::tools::process::Finished, Failure> {
@@ -171,7 +202,7 @@ async fn trivy(
 
 async fn grype(
     target: &Target<'_>,
-    how: &Look<'_>,
+    how: &Look,
     report: &str,
     cx: &Context,
 ) -> Result<crate::tools::process::Finished, Failure> {

@@ -9,33 +9,22 @@ use serde_json::Value as Json;
 use super::collect::{self, Place};
 use super::judge::{Found, Policy, judge};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
-use crate::actions::exec::{Line, Word, given_twice, reach};
+use crate::actions::exec::{Line, given_twice, reach};
 use crate::actions::model::weights::{Rules, Tolerance};
 use crate::tools::Capability;
 use crate::tools::http::Until;
-use crate::value::{Bytes, Duration, Secret};
+use crate::value::{Bytes, Duration};
 
 /// Runs a training twice (or more often) with the same words and the same seed, and compares the weights of the models
 /// it leaves: their contents, never the files, which hold times and addresses. The step has a check `weights` of its own,
-/// which fails with the first tensor that differs and by how much.
+/// which fails with the first tensor that differs and by how much. `{out}` in an argument becomes the folder of the run.
 ///
 /// Weights must be equal unless `tolerance` says otherwise: what runs on a GPU adds up in another order each time. A model
 /// with values that are no finite numbers is inconclusive.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub struct Params {
-    /// The program and its arguments, as of `exec.run`. `{out}` in an argument becomes the folder of the run.
-    #[schemars(length(min = 1))]
-    argv: Vec<Word>,
-    /// Variables for the program; the environment's come before these.
-    #[serde(default)]
-    env: BTreeMap<String, Word>,
-    /// Variables whose values are secrets.
-    #[serde(default)]
-    secret_env: BTreeMap<String, Secret>,
-    /// The folder it starts in, relative to the spec's.
-    #[serde(default)]
-    dir: Option<String>,
+    #[serde(flatten)]
+    line: Line,
     /// How often it runs, one run after the other.
     #[serde(default = "two")]
     #[schemars(range(min = 2, max = 100))]
@@ -128,12 +117,6 @@ impl Action for Twice {
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let policy = Policy::new(params.tolerance, &params.tolerances)?;
         let rules = Rules::new(None, &params.ignore, &params.raw)?;
-        let line = Line {
-            argv: params.argv,
-            env: params.env,
-            secret_env: params.secret_env,
-            dir: params.dir,
-        };
         let timeout = params.timeout.map(|d| {
             std::time::Duration::try_from_secs_f64(d.0.max(0.0)).unwrap_or(std::time::Duration::MAX)
         });
@@ -144,7 +127,7 @@ impl Action for Twice {
                 .artifact(&format!("run-{run}"))
                 .map_err(|e| Failure::new(Class::Internal, format!("making the step's folder: {e}")))?;
             let collected = collect::run(
-                &line,
+                &params.line,
                 &params.model,
                 &folder,
                 timeout,

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A worker. Dropped, it ends.
 pub(super) enum Member {
-    Process(Process),
+    Process(Box<Process>),
     Pod(Box<remote::Member>),
 }
 

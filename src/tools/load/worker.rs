@@ -68,7 +68,7 @@ impl Fleet {
     /// When a process cannot be started, or what a worker says is wrong.
     pub async fn muster(program: &Path, job: &Job, workers: u32) -> Result<Self, Failure> {
         let members = (0..workers)
-            .map(|_| Process::start(program).map(Member::Process))
+            .map(|_| Process::start(program).map(|p| Member::Process(Box::new(p))))
             .collect::<Result<Vec<_>, Failure>>()?;
         Self::ready(members, LEAD, job).await
     }

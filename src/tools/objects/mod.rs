@@ -208,11 +208,15 @@ impl Objects {
             head: true,
             ..GetOptions::default()
         };
-        let got = self
-            .store
-            .get_opts(&Self::key(key)?, options)
-            .await
-            .map_err(|e| self.failure(&e, "asking for", key))?;
+        let got = match self.store.get_opts(&Self::key(key)?, options).await {
+            Ok(got) => got,
+            Err(e) => {
+                let failure = self.failure(&e, "asking for", key);
+                let wordless = failure.class == Class::Forbidden && failure.reason.is_none();
+                let said = if wordless { self.refused(key).await } else { None };
+                return Err(said.unwrap_or(failure));
+            }
+        };
         if got.meta.e_tag.is_none() {
             return Err(Failure::new(
                 Class::UnreadableAnswer,
@@ -224,6 +228,16 @@ impl Objects {
             .help("is the endpoint's url that of a store that speaks S3?"));
         }
         Ok(meta(&got.meta, &got.attributes))
+    }
+
+    /// Why the store refuses to tell of an object: its answer to HEAD has no words, that to GET has.
+    async fn refused(&self, key: &str) -> Option<Failure> {
+        let options = GetOptions {
+            range: Some(GetRange::Bounded(0..1)),
+            ..GetOptions::default()
+        };
+        let error = self.store.get_opts(&Self::key(key).ok()?, options).await.err()?;
+        Some(self.failure(&error, "asking for", key)).filter(|said| said.reason.is_some())
     }
 
     /// Reads an object of at most `most` bytes into `to`, one part after the other; an object that is changed meanwhile

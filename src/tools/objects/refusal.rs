@@ -34,6 +34,12 @@ pub(super) fn of(response: &Response) -> Option<Failure> {
         _ => failure.class,
     };
     failure.reason = Some(code.to_owned());
+    if failure.class == Class::Unauthorized {
+        failure = failure.help(
+            "the environment's `endpoints.s3` names the access key as `username` and the secret that belongs to it as \
+             `password`",
+        );
+    }
     let said = element(&text, "Message").unwrap_or_default();
     failure.message = format!("{}: {code} ({}): {said}", response.request, response.status);
     Some(failure)

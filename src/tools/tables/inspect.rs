@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use super::Format;
+use super::place::split;
 use crate::check::{Class, Failure};
 
 /// How much of a file is looked at; a CSV header must fit into it.
@@ -165,19 +166,4 @@ fn inspect_header(path: &Path, text: &str, delimiter: u8) -> Result<(), Failure>
         }
     }
     Ok(())
-}
-
-/// The fields of a header line, quotes taken off.
-fn split(line: &str, delimiter: char) -> Vec<String> {
-    let (mut out, mut field, mut quoted) = (Vec::new(), String::new(), false);
-    for c in line.chars() {
-        match c {
-            '"' => quoted = !quoted,
-            c if c == delimiter && !quoted => out.push(std::mem::take(&mut field)),
-            '\r' => {}
-            c => field.push(c),
-        }
-    }
-    out.push(field);
-    out
 }

@@ -4,14 +4,20 @@
 //! format must fit the bytes, column names must be unique, and a CSV file must split into more than one column when
 //! its header shows another delimiter. Nothing here knows what is checked.
 
+mod dictionary;
 mod inspect;
 mod open;
+mod place;
+mod prints;
 mod scan;
 mod statistics;
 
 pub use open::{Format, Opened, Source, open, unknown_column};
-pub use scan::{collect, figures, json, rows};
+pub use prints::{Counted, Prints, Room, print};
+pub use scan::{collect, figures, json, number, rows};
 pub use statistics::{Known, Statistics};
+
+use std::path::PathBuf;
 
 use crate::check::{Class, Failure};
 use polars::error::PolarsError;
@@ -25,12 +31,26 @@ pub fn failure(what: &str, error: &PolarsError) -> Failure {
         _ => Class::UnreadableAnswer,
     };
     let text = error.to_string();
-    let mut lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+    let lines = text.lines().map(str::trim).filter(|l| !l.is_empty());
+    // What follows is advice for those who call polars, and an offset in the piece that was read.
+    let advice = ["You might want", "Consider setting", "The current offset"];
+    let mut lines = lines.take_while(|l| !advice.iter().any(|a| l.starts_with(a)));
     let first = lines.next().unwrap_or("polars gave no reason").to_owned();
     lines.take(6).fold(
         Failure::new(class, format!("reading {what}: {first}")),
         Failure::detail,
     )
+}
+
+/// The failure with the place in the files, where it can be found.
+fn placed(failure: Failure, files: &[PathBuf], format: Format, delimiter: u8) -> Failure {
+    if failure.class != Class::UnreadableAnswer {
+        return failure;
+    }
+    match place::of(files, format, delimiter, &failure.message) {
+        Some(place) => failure.detail(place),
+        None => failure,
+    }
 }
 
 #[cfg(test)]

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use polars::prelude::{
     CsvEncoding, DataType, Expr, IpcScanOptions, LazyCsvReader, LazyFileListReader, LazyFrame,
-    LazyJsonLineReader, NullValues, PlRefPath, ScanArgsParquet, Schema, SchemaRef, UnifiedScanArgs, col,
+    LazyJsonLineReader, NullValues, PlRefPath, ScanArgsParquet, Schema, SchemaRef, Series, UnifiedScanArgs,
+    col,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Statistics, failure, inspect};
+use super::{Statistics, dictionary, failure, inspect, placed};
 use crate::check::{Class, Failure};
 
 /// How the bytes are to be read.
@@ -71,13 +72,17 @@ pub struct Source {
 }
 
 /// A table that can be scanned.
+#[derive(Default)]
 pub struct Opened {
     pub frame: LazyFrame,
     pub schema: SchemaRef,
     /// For messages: `data/sales.csv`, `3 files from data/a.csv`.
     pub name: String,
-    /// Its files, when they are Parquet.
-    pub parquet: Vec<PathBuf>,
+    pub files: Vec<PathBuf>,
+    /// How its files are read, when it has some.
+    pub format: Option<Format>,
+    /// Between the fields of CSV files.
+    pub delimiter: u8,
     /// A folder that must stay while the table is read.
     pub kept: Option<Arc<tempfile::TempDir>>,
 }
@@ -86,10 +91,19 @@ impl Opened {
     /// What its files say of their own columns; none when they say nothing. Blocks.
     #[must_use]
     pub fn statistics(&self) -> Option<Statistics> {
-        if self.parquet.is_empty() {
-            return None;
-        }
-        Statistics::read(&self.parquet, &self.schema)
+        Statistics::read(self.parquet()?, &self.schema)
+    }
+
+    /// Every value that can stand in a column, and perhaps some more, when the dictionaries of its files tell; a
+    /// column with nothing but nulls has none. Blocks.
+    #[must_use]
+    pub fn dictionary(&self, column: &str) -> Option<Series> {
+        dictionary::values(self.parquet()?, column, self.schema.get(column)?)
+    }
+
+    /// Its files, when they are Parquet.
+    fn parquet(&self) -> Option<&[PathBuf]> {
+        (self.format == Some(Format::Parquet)).then_some(&self.files)
     }
 }
 
@@ -128,18 +142,17 @@ pub fn open(source: &Source) -> Result<Opened, Failure> {
     }
     let paths: Vec<PlRefPath> = names.iter().map(PlRefPath::new).collect();
     let mut frame = scan(source, format, delimiter, paths).map_err(|e| failure(&name, &e))?;
-    let schema = frame.collect_schema().map_err(|e| failure(&name, &e))?;
-    let parquet = if format == Format::Parquet {
-        source.files.clone()
-    } else {
-        Vec::new()
-    };
+    let schema = frame
+        .collect_schema()
+        .map_err(|e| placed(failure(&name, &e), &source.files, format, delimiter))?;
     if source.columns.is_empty() {
         return Ok(Opened {
             frame,
             schema,
             name,
-            parquet,
+            files: source.files.clone(),
+            format: Some(format),
+            delimiter,
             kept: None,
         });
     }
@@ -159,7 +172,9 @@ pub fn open(source: &Source) -> Result<Opened, Failure> {
         frame: frame.select(wanted),
         schema: SchemaRef::new(kept),
         name,
-        parquet,
+        files: source.files.clone(),
+        format: Some(format),
+        delimiter,
         kept: None,
     })
 }

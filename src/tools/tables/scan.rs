@@ -3,7 +3,7 @@
 use polars::prelude::{AnyValue, DataFrame, Engine, Expr, LazyFrame};
 use serde_json::{Map, Value as Json};
 
-use super::{Opened, failure};
+use super::{Opened, failure, placed};
 use crate::check::{Class, Failure};
 
 /// Evaluates all expressions, each a single value, in one scan of the table. Blocks.
@@ -19,7 +19,7 @@ pub fn figures(opened: &Opened, wanted: &[Expr]) -> Result<Vec<Json>, Failure> {
         .enumerate()
         .map(|(i, e)| e.clone().alias(format!("f{i}")))
         .collect();
-    let frame = collect(opened.frame.clone().select(named), &opened.name)?;
+    let frame = opened.collect(opened.frame.clone().select(named))?;
     if frame.height() != 1 || frame.width() != wanted.len() {
         let why = format!(
             "the figures of {} have the shape {:?}, wanted was one row of {}",
@@ -53,7 +53,7 @@ pub fn rows(
     if let Some(among) = among {
         frame = frame.filter(among.clone());
     }
-    let found = collect(frame.filter(is.clone()).limit(limit), &opened.name)?;
+    let found = opened.collect(frame.filter(is.clone()).limit(limit))?;
     let mut all = Vec::with_capacity(found.height());
     for row in 0..found.height() {
         let mut object = Map::new();
@@ -66,7 +66,20 @@ pub fn rows(
     Ok(all)
 }
 
-/// Runs a query in pieces, so that memory does not grow with the table.
+impl Opened {
+    /// Runs a query over this table in pieces, so that memory does not grow with it.
+    ///
+    /// # Errors
+    /// Classed, with the table's name and the place.
+    pub fn collect(&self, query: LazyFrame) -> Result<DataFrame, Failure> {
+        collect(query, &self.name).map_err(|failure| match self.format {
+            Some(format) => placed(failure, &self.files, format, self.delimiter),
+            None => failure,
+        })
+    }
+}
+
+/// Runs a query in pieces.
 ///
 /// # Errors
 /// Classed, with the table's name.
@@ -104,6 +117,8 @@ pub fn json(value: &AnyValue<'_>) -> Json {
     }
 }
 
-fn number(n: f64) -> Json {
+/// A number as JSON; one that JSON has not is text.
+#[must_use]
+pub fn number(n: f64) -> Json {
     serde_json::Number::from_f64(n).map_or_else(|| Json::from(n.to_string()), Json::Number)
 }

@@ -86,14 +86,26 @@ fn all() -> Vec<Bad> {
             b"a,b\n1,caf\xe9\n".to_vec(),
             &["not UTF-8", "line 2"],
         ),
-        unreadable("latin-late.csv", late, &[]),
-        unreadable("mixed.csv", rows(20_000, "many,x\n"), &["many"]),
-        unreadable("ragged.csv", rows(20_000, "1,2,3,4\n"), &[]),
-        unreadable("no-object.ndjson", b"{\"a\": 1}\n[2]\n".to_vec(), &[]),
+        unreadable("latin-late.csv", late, &["line 200002 is not UTF-8"]),
+        unreadable(
+            "mixed.csv",
+            rows(20_000, "many,x\n"),
+            &["line 20002 holds `many` in column 1"],
+        ),
+        unreadable(
+            "ragged.csv",
+            rows(20_000, "1,2,3,4\n"),
+            &["line 20002 has 4 fields, the first has 2"],
+        ),
+        unreadable(
+            "no-object.ndjson",
+            b"{\"a\": 1}\n[2]\n".to_vec(),
+            &["line 2 is not a JSON object"],
+        ),
         unreadable(
             "cut.ndjson",
             b"{\"a\": 1, \"b\": \"x\"}\n{\"a\": 2, \"b".to_vec(),
-            &[],
+            &["line 2 is not JSON"],
         ),
         Bad {
             name: "table.dat",

@@ -264,15 +264,24 @@ async fn what_the_statistics_of_a_file_prove_is_what_a_scan_finds() {
         {"unique": {"columns": ["huge"]}},
         {"unique": {"columns": ["id"], "ignore_row_if": "never"}},
     ]);
-    for (fast, slow) in [
-        ("with.parquet", "without.parquet"),
-        ("nothing.parquet", "nothing-without.parquet"),
+    // The number of rows stands in every file.
+    for (fast, slow, proofs) in [
+        ("with.parquet", "without.parquet", (10, 1)),
+        ("nothing.parquet", "nothing-without.parquet", (1, 1)),
     ] {
         let run = async |path: &str| {
             let params = json!({"table": {"path": path}, "checks": checks, "keep_failing": 0});
             stage.run("data.check", params, Grants::open()).await.unwrap()
         };
-        let (fast, slow) = (run(fast).await, run(slow).await);
+        let (mut fast, mut slow) = (run(fast).await, run(slow).await);
+        let proved = |got: &mut Json| {
+            let checks = got["checks"].as_array_mut().unwrap();
+            let proofs = checks
+                .iter_mut()
+                .map(|c| c.as_object_mut().unwrap().remove("proved_by"));
+            proofs.filter(|p| *p == Some(json!("statistics"))).count()
+        };
+        assert_eq!((proved(&mut fast), proved(&mut slow)), proofs);
         let all = |got: &Json| got["checks"].as_array().unwrap().clone();
         for (fast, slow) in all(&fast).iter().zip(&all(&slow)) {
             assert_eq!(fast, slow);
@@ -295,6 +304,99 @@ async fn what_the_statistics_of_a_file_prove_is_what_a_scan_finds() {
         ]
     );
     assert_eq!(got["checks"][17]["failing"], 2);
+}
+
+/// A Parquet file whose dictionaries decide, one with the same rows without them, and the same answers.
+#[tokio::test]
+async fn what_the_dictionaries_of_a_file_prove_is_what_a_scan_finds() {
+    use polars::prelude::{ParquetWriter, StatisticsOptions, df};
+    let stage = Stage::new();
+    let rows = 4000_i64;
+    // One row in ten is null; the last one may have a value of its own.
+    let of = |all: [&'static str; 3], last: &'static str| {
+        let value = move |i: i64| if i == rows - 1 { last } else { all[i as usize % 3] };
+        (0..rows)
+            .map(move |i| (i % 10 > 0).then(|| value(i)))
+            .collect::<Vec<_>>()
+    };
+    let frame = |last: &'static str| {
+        df!(
+            "id" => (0..rows).collect::<Vec<_>>(),
+            "country" => of(["DE", "FR", "IT"], last),
+            "address" => of(["a@example.org", "b@example.org", "c@example.org"], "d@example.org"),
+            "mixed" => of(["DE", "none of them", "DE"], "DE"),
+            "json" => of(["{}", "[1]", "[2]"], "{}"),
+        )
+        .unwrap()
+    };
+    let write = |name: &str, statistics: StatisticsOptions, frame: &mut polars::prelude::DataFrame| {
+        let file = std::fs::File::create(stage.path("project/specs").join(name)).unwrap();
+        ParquetWriter::new(file)
+            .with_statistics(statistics)
+            .with_row_group_size(Some(1000))
+            .finish(frame)
+            .unwrap();
+    };
+    // Without a number of nulls the dictionaries do not tell how many rows there are to look at.
+    for (name, mut frame) in [
+        ("with", frame("DE")),
+        ("late", frame("XX")),
+        ("nothing", frame("DE").head(Some(0))),
+    ] {
+        write(&format!("{name}.parquet"), StatisticsOptions::full(), &mut frame);
+        write(
+            &format!("{name}-plain.parquet"),
+            StatisticsOptions::empty(),
+            &mut frame,
+        );
+    }
+    let schema = json!({"type": "object"});
+    let checks = json!([
+        {"in_set": {"column": "country", "values": ["DE", "FR", "IT"]}},
+        {"not_in_set": {"column": "country", "values": ["XX"]}},
+        {"matches": {"column": "address", "pattern": "@example[.]org$"}},
+        {"not_matches": {"column": "address", "pattern": "^x"}},
+        {"like": {"column": "address", "pattern": "%@%"}},
+        {"not_like": {"column": "address", "pattern": "x%"}},
+        {"length": {"column": "country", "min": 2, "max": 2}},
+        {"between": {"column": "country", "min": "A", "max": "Z"}},
+        {"format": {"column": "address", "as": "email"}},
+        {"format": {"column": "json", "as": "json"}},
+        {"in_set": {"column": "mixed", "values": ["DE"]}},
+        {"in_set": {"column": "mixed", "values": ["DE"]}, "max_failing": "60%"},
+        {"json_schema": {"column": "json", "schema": schema}},
+        {"in_set": {"column": "country", "values": ["DE"]}, "where": "id > 10"},
+        {"matches": {"column": "id", "pattern": "^[0-9]+$"}},
+    ]);
+    let run = async |path: &str| {
+        let params = json!({"table": {"path": path}, "checks": checks, "keep_failing": 0});
+        let mut got = stage.run("data.check", params, Grants::open()).await.unwrap();
+        let all = got["checks"].as_array_mut().unwrap();
+        let proofs: Vec<_> = all
+            .iter_mut()
+            .map(|c| c.as_object_mut().unwrap().remove("proved_by"))
+            .collect();
+        (got, proofs)
+    };
+    for (name, proved) in [("with", 11), ("late", 9), ("nothing", 0)] {
+        let (fast, proofs) = run(&format!("{name}.parquet")).await;
+        let (slow, unproved) = run(&format!("{name}-plain.parquet")).await;
+        assert_eq!(fast, slow, "{name}");
+        assert!(unproved.iter().all(Option::is_none), "{name}: {unproved:?}");
+        let by_dictionary = proofs.iter().filter(|p| **p == Some(json!("dictionary"))).count();
+        assert_eq!(by_dictionary, proved, "{name}: {proofs:?}");
+    }
+    let (got, _) = run("late.parquet").await;
+    let failing: Vec<&Json> = got["checks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| &c["failing"])
+        .collect();
+    assert_eq!(
+        (failing[0], failing[1], failing[2]),
+        (&json!(1), &json!(1), &json!(0))
+    );
 }
 
 #[tokio::test]
@@ -412,6 +514,102 @@ async fn a_store_that_is_not_there_is_named() {
         let failure = stage.run("data.check", params, Grants::open()).await.unwrap_err();
         assert_eq!(failure.class, Class::BadParameter, "{wrong}: {failure}");
     }
+}
+
+/// Stores that refuse, in their own words (moto 5.2.5 with its users switched on): the table is named, and why.
+#[tokio::test]
+async fn credentials_that_a_store_refuses_are_a_named_failure_of_every_action() {
+    let told = [
+        (
+            "InvalidAccessKeyId",
+            Class::Unauthorized,
+            "does not exist in our records",
+        ),
+        (
+            "SignatureDoesNotMatch",
+            Class::Unauthorized,
+            "does not match the signature",
+        ),
+        ("AccessDenied", Class::Forbidden, "Access Denied"),
+    ];
+    for (code, class, words) in told {
+        let recorded = format!(
+            "{}/tests/recorded/moto-5.2/{code}.xml",
+            env!("CARGO_MANIFEST_DIR")
+        );
+        let store = refusing(std::fs::read(recorded).unwrap()).await;
+        let mut stage = stage();
+        stage.endpoint("s3", store);
+        let one = || json!({"path": "s3://lab/orders.csv"});
+        for (action, params) in [
+            (
+                "data.check",
+                json!({"table": one(), "checks": [{"row_count": {"min": 0}}]}),
+            ),
+            (
+                "data.check",
+                json!({"table": {"path": "s3://lab/*.csv"}, "checks": [{"row_count": {"min": 0}}]}),
+            ),
+            (
+                "data.check",
+                json!({"table": {"path": "sales.csv"}, "checks": [{"row_count_matches": {"table": one()}}]}),
+            ),
+            (
+                "data.contract",
+                json!({"table": one(), "columns": {"id": {"type": "int"}}}),
+            ),
+            ("data.profile", json!({"table": one()})),
+            (
+                "data.inject",
+                json!({"table": one(), "column": "id", "kind": "missing", "magnitude": 0.5}),
+            ),
+            (
+                "drift.detect",
+                json!({"reference": {"path": "sales.csv"}, "current": one()}),
+            ),
+        ] {
+            let failure = stage
+                .run(action, params.clone(), Grants::open())
+                .await
+                .unwrap_err();
+            let text = failure.to_string();
+            assert_eq!(failure.class, class, "{params}: {text}");
+            assert_eq!(failure.reason.as_deref(), Some(code), "{params}: {text}");
+            assert!(
+                text.contains(words) && text.contains("s3://lab/"),
+                "{params}: {text}"
+            );
+        }
+    }
+}
+
+/// A store that answers everything with 403 and this body, to HEAD without it; its address.
+async fn refusing(body: Vec<u8>) -> String {
+    use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut stream = BufReader::new(stream);
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                if stream.read_line(&mut head).await.unwrap_or(0) == 0 {
+                    break;
+                }
+            }
+            let mut answer = format!(
+                "HTTP/1.1 403 FORBIDDEN\r\ncontent-type: application/xml\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+                body.len()
+            )
+            .into_bytes();
+            if !head.starts_with("HEAD") {
+                answer.extend(&body);
+            }
+            let _ = stream.write_all(&answer).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    url
 }
 
 #[test]

@@ -136,6 +136,26 @@ async fn phases_and_windows_are_reported_each_for_itself() {
     );
 }
 
+/// Whoever still waits at the end does not make the load longer, and a pause is no time in which nothing was answered.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn throughput_is_of_the_time_in_which_users_asked() {
+    let server = Server::start().await;
+    let stage = stage(&server.url());
+    let per_second = |out: &serde_json::Value| -> f64 {
+        let text = out["throughput"].as_str().unwrap();
+        text.strip_suffix("/s").unwrap().parse().unwrap()
+    };
+    let ending = json!({"arrival": {"users": 5}, "duration": "500ms"});
+    let out = output(&stage, of("/steady", &ending)).await;
+    let sent = out["sent"].as_f64().unwrap();
+    assert!((per_second(&out) - sent / 0.5).abs() < 1e-6, "{out}");
+    let paused =
+        json!({"arrival": {"users": 5}, "windows": {"count": 2, "length": "200ms", "pause": "400ms"}});
+    let out = output(&stage, of("/steady", &paused)).await;
+    let sent = out["sent"].as_f64().unwrap();
+    assert!((per_second(&out) - sent / 0.4).abs() < 1e-6, "{out}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn one_slow_answer_of_ten_is_one_slow_of_ten() {
     let server = Server::start().await;

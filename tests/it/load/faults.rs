@@ -23,6 +23,11 @@ async fn where_nobody_listens_the_load_ends_before_it_begins() {
     let failure = run(&stage(&closed), of("/x", &few())).await.0.unwrap_err();
     assert_eq!(failure.class, Class::Unreachable);
     assert!(failure.message.contains("connection refused"), "{failure}");
+    // No name server has to be asked for a name that none can have.
+    let nowhere = format!("http://{}.test", "a".repeat(64));
+    let failure = run(&stage(&nowhere), of("/x", &few())).await.0.unwrap_err();
+    assert_eq!(failure.class, Class::Unreachable, "{failure}");
+    assert!(failure.message.contains(&nowhere["http://".len()..]), "{failure}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -84,6 +84,42 @@ async fn the_generator_as_bottleneck_never_passes_and_never_fails_the_service() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rate_that_no_machine_keeps_up_with_is_inconclusive() {
+    let server = Server::start().await;
+    let params = json!({
+        "request": {"http.request": {"url": "/x"}},
+        "arrival": {"rate": "900000/s"}, "requests": 90_000, "max_connections": 20,
+    });
+    // Neither does it pass where that would be easy, nor does the service fail where it would have to.
+    for check in ["traffic.latency.p50 < 30s", "traffic.latency.p50 < 1us"] {
+        let (ran, report) = run(&server, params.clone(), &[check]).await;
+        assert_eq!(ran.code, 6, "{check}: {}", ran.stdout);
+        let checks = report["specs"][0]["checks"].to_string();
+        assert!(checks.contains("bottleneck"), "{checks}");
+    }
+}
+
+/// A kind whose turn never comes has no percentile and no rate: that is no pass and no fault of the service.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_percentile_of_nothing_is_inconclusive() {
+    let server = Server::start().await;
+    let kind = |tag: &str, weight: u32| json!({"tag": tag, "weight": weight, "request": {"http.request": {"url": "/x"}}});
+    let params = json!({
+        "mix": [kind("often", 1000), kind("seldom", 1)],
+        "arrival": {"users": 1}, "requests": 3, "generator": super::loose(),
+    });
+    for check in [
+        "traffic.tags.seldom.latency.p95 < 30s",
+        "traffic.tags.seldom.errors.rate < 50%",
+        "traffic.tags.seldom.rejected == 100%",
+    ] {
+        let (ran, _) = run(&server, params.clone(), &["traffic.tags.seldom.sent == 0", check]).await;
+        assert_eq!(ran.code, 6, "{check}: {}", ran.stdout);
+        assert!(ran.stdout.contains("the sample is empty"), "{}", ran.stdout);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn workers_share_the_work_and_one_judge_decides() {
     let server = Server::start().await;
     let params = json!({"arrival": {"rate": "200/s"}, "requests": 101, "workers": 2});

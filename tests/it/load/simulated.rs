@@ -1,5 +1,7 @@
-//! How often a limit that is just broken passes: simulated, because nothing else tells. Not run by default:
-//! `cargo test --test it -- --ignored --nocapture simulated`; `RUNS` says how many (100,000 without it).
+//! How often a limit that is just broken passes: simulated, because nothing else tells.
+//!
+//! `RUNS=100000 cargo test --test it -- --nocapture simulated` prints the table of docs/reliability.md; without `RUNS` there
+//! are few, enough to see that the rule is what it is.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -34,10 +36,12 @@ fn true_p95(rho: f64) -> f64 {
     20_f64.ln() / (1.0 - rho)
 }
 
+/// At most nominal when requests are independent, and never worse than the plain rule when they are not.
 #[test]
-#[ignore = "takes minutes"]
 fn simulated_false_passes() {
-    let runs: u64 = std::env::var("RUNS").map_or(100_000, |n| n.parse().unwrap());
+    let runs: u64 = std::env::var("RUNS").map_or(2_000, |n| n.parse().unwrap());
+    // Three standard errors of a share of 5 %.
+    let nominal = 5.0 + 3.0 * (5.0_f64 * 95.0 / runs as f64).sqrt();
     let mut told = String::from(
         "| requests | rho | point estimate | plain exact rule | with effective n |\n|---|---|---|---|---|\n",
     );
@@ -75,8 +79,11 @@ fn simulated_false_passes() {
                 share(worth)
             );
             let _ = writeln!(told, "{line}");
+            assert!(worth <= plain && plain <= point, "{line}");
             if rho == 0.0 {
-                assert!(share(plain) <= 5.0 + 0.3 && share(worth) <= 5.0 + 0.3, "{line}");
+                assert!(share(plain) <= nominal, "{line}");
+            } else if n == 1000 {
+                assert!(share(worth) < 0.7 * share(plain), "{line}");
             }
         }
     }

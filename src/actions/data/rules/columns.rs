@@ -2,10 +2,14 @@
 
 use polars::prelude::{DataType, Expr, PlSmallStr, Schema, TimeUnit, col};
 
+use crate::tools::tables::Room;
+
 /// The columns of a table.
 #[derive(Clone, Copy)]
 pub struct Columns<'a> {
     pub schema: &'a Schema,
+    /// Where one check may put what memory should not hold.
+    pub room: &'a Room,
 }
 
 /// What kind of values a column holds.
@@ -36,6 +40,12 @@ impl<'a> Columns<'a> {
             let help = nearest.map_or_else(String::new, |help| format!("; {help}"));
             format!("the table has no column `{name}`{help}")
         })
+    }
+
+    /// Whether it is a column of whole numbers that are numbers to 64 bits with a sign.
+    pub(super) fn whole(self, name: &str) -> bool {
+        self.dtype(name)
+            .is_ok_and(|dtype| dtype.is_integer() && *dtype != DataType::UInt64)
     }
 
     /// A column of numbers.

@@ -1,19 +1,23 @@
 //! Checks of one figure of a column.
 
-use polars::prelude::{DataType, Expr, QuantileMethod, col, lit};
+use polars::prelude::{DataType, Expr, QuantileMethod, col};
 use serde_json::Value as Json;
 
 use super::columns::{Columns, Kind};
 use super::literal::micros;
-use super::rows::check_bounds;
-use super::{Finding, Outcome, Planned, count, count_where};
+use super::ranks::{Ranked, Ranks};
+use super::repeats::Repeats;
+use super::rows::{check_bounds, third};
+use super::{Finding, Next, Outcome, Planned, Settle, count, count_where};
 use crate::actions::data::rule::{Between, Check, Freshness, Method, Quantile};
+use crate::tools::tables::number;
 
 /// Which figure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Figure {
     Mean,
     Median,
+    Quantile(f64, QuantileMethod),
     Min,
     Max,
     Sum,
@@ -39,9 +43,18 @@ pub fn figure(
     let own = matches!(figure, Figure::Min | Figure::Max);
     let timed = own && matches!(kind, Kind::Date | Kind::Datetime);
     let text = own && kind == Kind::Text;
+    let mut counting = None;
     let value = match figure {
         Figure::Mean => numbers()?.mean(),
-        Figure::Median => numbers()?.median(),
+        Figure::Median | Figure::Quantile(..) => {
+            let ranks = match figure {
+                Figure::Quantile(at, method) => Ranks::new(at, method),
+                _ => Ranks::new(0.5, QuantileMethod::Linear),
+            };
+            let look = ranks.look(numbers()?);
+            counting = Some((look.clone(), Counting::Ranks(ranks)));
+            look
+        }
         Figure::Sum => numbers()?.sum(),
         Figure::Stddev => numbers()?.std(1),
         Figure::Min if timed || text => values.clone().min(),
@@ -50,7 +63,11 @@ pub fn figure(
         Figure::Max => numbers()?.max(),
         Figure::NullFraction => values.clone().is_null().cast(DataType::Float64).mean(),
         Figure::DistinctCount | Figure::UniqueProportion => {
-            values.clone().drop_nulls().n_unique().cast(DataType::UInt64)
+            let repeats = Repeats::new(columns.whole(&rule.column), columns.room);
+            let values = values.clone().drop_nulls();
+            let first = repeats.first(values.clone());
+            counting = Some((repeats.again(values), Counting::Different(repeats)));
+            first
         }
     };
     let value = if timed {
@@ -75,8 +92,11 @@ pub fn figure(
         Some(scope) => scope.clone().and(any.is_not_null()),
     };
     let allow_empty = check.allow_empty;
+    let counts = [count_where(scope), count_where(Some(&not_null))];
+    let with = |figure: Expr| counts.iter().cloned().chain([figure]).collect::<Vec<_>>();
+    let settle = counting.map(|(look, counting)| counting.settle(with(look)));
     Ok(Planned {
-        figures: vec![count_where(scope), count_where(Some(&not_null)), value],
+        figures: with(value),
         judge: Box::new(move |figures| {
             let (rows, evaluated) = (count(figures.first()), count(figures.get(1)));
             let looked_at = if figure == Figure::NullFraction {
@@ -110,7 +130,7 @@ pub fn figure(
             })
         }),
         failing: None,
-        settle: None,
+        settle,
     })
 }
 
@@ -124,7 +144,6 @@ pub fn quantile(
     if !(0.0..=1.0).contains(&rule.at.0) {
         return Err(format!("`at: {}` is no share from 0% to 100%", rule.at));
     }
-    let value = within(columns.number(&rule.column)?, scope);
     let method = match rule.method {
         Method::Nearest => QuantileMethod::Nearest,
         Method::Lower => QuantileMethod::Lower,
@@ -140,9 +159,39 @@ pub fn quantile(
         strict_min: false,
         strict_max: false,
     };
-    let mut planned = figure(columns, check, scope, &between, Figure::Median)?;
-    planned.figures[2] = value.quantile(lit(rule.at.0), method);
-    Ok(planned)
+    figure(
+        columns,
+        check,
+        scope,
+        &between,
+        Figure::Quantile(rule.at.0, method),
+    )
+}
+
+/// What counts on the way, to know a figure when the scan is over.
+enum Counting {
+    Different(Repeats),
+    Ranks(Ranks),
+}
+
+impl Counting {
+    /// The third figure from what was counted; `again` are the expressions of a further look.
+    fn settle(self, again: Vec<Expr>) -> Settle {
+        Box::new(move |found| {
+            let evaluated = count(found.get(1));
+            let figure = match &self {
+                Self::Different(repeats) => repeats.counts(evaluated)?.map(|c| Json::from(c.different)),
+                Self::Ranks(ranks) => match ranks.ranked(evaluated)? {
+                    Ranked::Value(value) => Some(value.map_or(Json::Null, number)),
+                    Ranked::Again => None,
+                },
+            };
+            Ok(match figure {
+                Some(figure) => Next::Judge(third(found, figure)),
+                None => Next::Scan(again.clone()),
+            })
+        })
+    }
 }
 
 /// How old the newest value is.

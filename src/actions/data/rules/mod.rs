@@ -1,7 +1,8 @@
-//! From a check to what must be computed over the table, and from the figures to a finding. Pure: nothing is read.
+//! From a check to what must be computed over the table, and from the figures to a finding. Nothing is read here.
 //!
 //! Every check becomes expressions that give one value each, so that one scan serves all checks of a table, and a
-//! function that judges those values. Semantics are those of Great Expectations, with two departures: where no row
+//! function that judges those values. What takes more than one value a row to know (repeated values, quantiles, scores)
+//! is counted on the way in memory that is bounded, and may ask for a further scan. Semantics are those of Great Expectations, with two departures: where no row
 //! was looked at, the finding is inconclusive, and a column, type or bound that cannot be right is an error.
 
 mod columns;
@@ -10,9 +11,13 @@ mod distribution;
 mod figures;
 mod levels;
 mod literal;
+mod looking;
 mod plan;
 pub mod proof;
+mod ranks;
+mod repeats;
 mod rows;
+mod scores;
 mod seen;
 mod sets;
 mod shape;
@@ -24,6 +29,11 @@ pub use plan::{Elsewhere, plan};
 
 use polars::prelude::{Expr, len};
 use serde_json::Value as Json;
+
+use crate::check::{Class, Failure};
+
+/// More scans than any figure needs.
+const SCANS: usize = 8;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,15 +75,18 @@ pub struct Planned {
     pub settle: Option<Settle>,
 }
 
-/// From what a scan gave to figures; none when they are not known.
-pub type Figures = Box<dyn Fn(&[Json]) -> Option<Vec<Json>> + Send>;
+/// From what a scan gave to what is next.
+///
+/// # Errors
+/// One line: why the figures cannot be known.
+pub type Settle = Box<dyn Fn(&[Json]) -> Result<Next, String> + Send>;
 
-/// Figures that are known only when the scan is over, or have to be found another way.
-pub struct Settle {
-    /// From what the scan gave to the figures; none when they are not known.
-    pub figures: Figures,
-    /// What gives them then.
-    pub otherwise: Vec<Expr>,
+/// What comes after a scan.
+pub enum Next {
+    /// The figures are known.
+    Judge(Vec<Json>),
+    /// A further scan gives them, or what this one gave.
+    Scan(Vec<Expr>),
 }
 
 /// The rows for which `is` holds, of those in `among`.
@@ -108,19 +121,24 @@ impl Planned {
     /// The figures as they are judged; `compute` evaluates expressions in a further scan.
     ///
     /// # Errors
-    /// Those of `compute`.
-    pub fn settled<E>(
+    /// Those of `compute`; what cannot be known.
+    pub fn settled(
         &self,
         found: &[Json],
-        compute: impl FnOnce(&[Expr]) -> Result<Vec<Json>, E>,
-    ) -> Result<Vec<Json>, E> {
-        match &self.settle {
-            None => Ok(found.to_vec()),
-            Some(settle) => match (settle.figures)(found) {
-                Some(figures) => Ok(figures),
-                None => compute(&settle.otherwise),
-            },
+        compute: impl Fn(&[Expr]) -> Result<Vec<Json>, Failure>,
+    ) -> Result<Vec<Json>, Failure> {
+        let mut found = found.to_vec();
+        let Some(settle) = &self.settle else {
+            return Ok(found);
+        };
+        let unknown = |why: &str| Failure::new(Class::Internal, format!("the figures are not known: {why}"));
+        for _ in 0..SCANS {
+            match settle(&found).map_err(|why| unknown(&why))? {
+                Next::Judge(figures) => return Ok(figures),
+                Next::Scan(wanted) => found = compute(&wanted)?,
+            }
         }
+        Err(unknown(&format!("{SCANS} scans did not find them")))
     }
 
     /// A check the columns alone decide.

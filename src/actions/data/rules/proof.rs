@@ -1,6 +1,7 @@
-//! Checks that a file's own statistics decide, so that no row is read for them: the figures they would have found.
+//! Checks that a file's own statistics or dictionaries decide, so that no row is read for them: the figures they would
+//! have found.
 
-use polars::prelude::DataType;
+use polars::prelude::Series;
 use serde_json::{Value as Json, json};
 
 use super::columns::Columns;
@@ -41,7 +42,7 @@ pub fn figures(check: &Check, columns: Columns<'_>, known: &Statistics) -> Optio
     if let Some(rule) = &check.between {
         let found = of(&rule.column)?;
         let evaluated = rows.checked_sub(found.nulls)?;
-        let inside = whole(columns, &rule.column) && holds(rule, found);
+        let inside = columns.whole(&rule.column) && holds(rule, found);
         // That all of a range lies inside is known; how many of its values lie outside is not.
         return inside.then(|| vec![json!(rows), json!(evaluated), json!(0)]);
     }
@@ -51,7 +52,7 @@ pub fn figures(check: &Check, columns: Columns<'_>, known: &Statistics) -> Optio
         (None, None) => return None,
     };
     let found = of(&rule.column)?;
-    let (low, high) = found.values().filter(|_| whole(columns, &rule.column))?;
+    let (low, high) = found.values().filter(|_| columns.whole(&rule.column))?;
     let evaluated = rows.checked_sub(found.nulls)?;
     Some(vec![
         json!(rows),
@@ -60,11 +61,42 @@ pub fn figures(check: &Check, columns: Columns<'_>, known: &Statistics) -> Optio
     ])
 }
 
-/// Whether a column holds whole numbers as numbers; the numbers of dates are days.
-fn whole(columns: Columns<'_>, column: &str) -> bool {
-    columns
-        .dtype(column)
-        .is_ok_and(|dtype| dtype.is_integer() && *dtype != DataType::UInt64)
+/// The figures of a check that holds or not by a value alone, when it holds for every value its column can have;
+/// `values` gives those of a column, `compute` the figures of the same check over them. Where one of them fails it is
+/// not known in how many rows it stands, if in any.
+#[must_use]
+pub fn by_values(
+    check: &Check,
+    known: &Statistics,
+    values: impl FnOnce(&str) -> Option<Series>,
+    compute: impl FnOnce(Series) -> Option<Vec<Json>>,
+) -> Option<Vec<Json>> {
+    let column = by_value(check)?;
+    let evaluated = known.rows.checked_sub(known.column(column)?.nulls)?;
+    let values = values(column)?;
+    let all = values.len() as u64;
+    let figures = compute(values)?;
+    let [looked_at, failing] = [1, 2].map(|i| figures.get(i).and_then(Json::as_u64));
+    // Of no value nothing is known; that is for a scan to say.
+    let holds = all > 0 && looked_at == Some(all) && failing == Some(0);
+    holds.then(|| vec![json!(known.rows), json!(evaluated), json!(0)])
+}
+
+/// The column of a check that holds or not by each of its values alone.
+fn by_value(check: &Check) -> Option<&str> {
+    if check.condition.is_some() {
+        return None;
+    }
+    let values = [&check.in_set, &check.not_in_set].into_iter().flatten();
+    let patterns = [&check.matches, &check.not_matches, &check.like, &check.not_like];
+    let ranges = [&check.between, &check.length].into_iter().flatten();
+    let columns = values
+        .map(|rule| &rule.column)
+        .chain(patterns.into_iter().flatten().map(|rule| &rule.column))
+        .chain(ranges.map(|rule| &rule.column))
+        .chain(check.format.as_ref().map(|rule| &rule.column))
+        .chain(check.json_schema.as_ref().map(|rule| &rule.column));
+    columns.map(String::as_str).next()
 }
 
 /// Whether all values of a column lie between the bounds.

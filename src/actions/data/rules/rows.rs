@@ -1,12 +1,13 @@
 //! Checks that hold row by row.
 
-use polars::prelude::{DataType, Expr, as_struct, lit};
+use polars::prelude::{DataType, Expr, as_struct, col, lit};
 use serde_json::Value as Json;
 
 use super::columns::{Columns, Kind};
 use super::literal::{among, literal};
-use super::seen::Seen;
-use super::{Failing, Finding, Outcome, Planned, Settle, count, count_where};
+use super::repeats::Repeats;
+use super::scores::Scores;
+use super::{Failing, Finding, Next, Outcome, Planned, Settle, count, count_where};
 use crate::actions::data::rule::{
     Allowed, Between, Check, Compare, Ignore, Operator, Order, Pairs, Pattern, RowSum, Unique, ZScore,
 };
@@ -28,8 +29,10 @@ pub enum Bad {
     Alone(Expr),
     /// Told by the row among all that are looked at: an expression over the columns, which are filtered first.
     Among(OverColumns),
-    /// Repeated whole numbers of a column, counted on the way; the expression is for when that is given up.
-    Repeated(String, OverColumns),
+    /// Its values stand in another row too; they are counted on the way.
+    Repeated(Expr, Repeats),
+    /// Its number is far from the mean, which is known after a scan.
+    Far(Expr, Scores),
 }
 
 /// Counts rows and those that fail, and finds them.
@@ -38,50 +41,64 @@ pub fn finish(check: &Check, scope: Option<&Expr>, row: RowCheck) -> Planned {
         (None, other) | (other, None) => other,
         (Some(a), Some(b)) => Some(a.and(b)),
     };
-    let here = |name: &str| {
-        let column = polars::prelude::col(name);
-        match &among {
-            None => column,
-            Some(among) => column.filter(among.clone()),
-        }
+    let looked_at = |values: Expr| match &among {
+        None => values,
+        Some(among) => values.filter(among.clone()),
     };
-    let anywhere = |name: &str| polars::prelude::col(name);
-    let counted = |bad: &OverColumns| count_where(Some(&bad(&here).fill_null(lit(false))));
     let rows = [count_where(scope), count_where(among.as_ref())];
-    let mut settle = None;
-    let (failing, is) = match row.bad {
+    let with = |figure: Expr| rows.iter().cloned().chain([figure]).collect::<Vec<_>>();
+    let (figures, is, settle): (_, _, Option<Settle>) = match row.bad {
         Bad::Alone(bad) => {
             let of = match &among {
                 None => bad.clone(),
                 Some(among) => among.clone().and(bad.clone()),
             };
-            (count_where(Some(&of)), bad)
+            (with(count_where(Some(&of))), bad, None)
         }
-        Bad::Among(bad) => (counted(&bad), bad(&anywhere)),
-        Bad::Repeated(name, bad) => {
-            let seen = Seen::default();
-            let looked = seen.of(here(&name));
-            settle = Some(Settle {
-                figures: Box::new(move |found| {
-                    let repeated = seen.repeated(count(found.get(1)))?;
-                    Some(vec![
-                        found.first()?.clone(),
-                        found.get(1)?.clone(),
-                        Json::from(repeated),
-                    ])
-                }),
-                otherwise: rows.iter().cloned().chain([counted(&bad)]).collect(),
-            });
-            (looked, bad(&anywhere))
+        Bad::Among(bad) => {
+            let here = |name: &str| looked_at(col(name));
+            let counted = count_where(Some(&bad(&here).fill_null(lit(false))));
+            (with(counted), bad(&|name| col(name)), None)
+        }
+        Bad::Repeated(values, repeats) => {
+            let first = with(repeats.first(looked_at(values.clone())));
+            let again = with(repeats.again(looked_at(values.clone())));
+            let is = repeats.repeated(values);
+            let settle = move |found: &[Json]| match repeats.counts(count(found.get(1)))? {
+                Some(counts) => Ok(Next::Judge(third(found, Json::from(counts.repeated)))),
+                None => Ok(Next::Scan(again.clone())),
+            };
+            (first, is, Some(Box::new(settle)))
+        }
+        Bad::Far(numbers, scores) => {
+            let here = looked_at(numbers.clone());
+            let first = rows.iter().cloned().chain(Scores::measures(&here)).collect();
+            let again = with(count_where(Some(&scores.far(here))));
+            let is = scores.far(numbers);
+            let settle = move |found: &[Json]| {
+                Ok(match found {
+                    [_, _, mean, spread] => {
+                        scores.know(mean, spread);
+                        Next::Scan(again.clone())
+                    }
+                    _ => Next::Judge(found.to_vec()),
+                })
+            };
+            (first, is, Some(Box::new(settle)))
         }
     };
     let (allowed, allow_empty) = (check.max_failing, check.allow_empty);
     Planned {
-        figures: rows.into_iter().chain([failing]).collect(),
+        figures,
         judge: Box::new(move |figures| judge(figures, allowed, allow_empty)),
         failing: Some(Failing { among, is }),
         settle,
     }
+}
+
+/// The figures with another third one.
+pub fn third(found: &[Json], figure: Json) -> Vec<Json> {
+    found.iter().take(2).cloned().chain([figure]).collect()
 }
 
 fn judge(figures: &[Json], allowed: Option<Allowed>, allow_empty: bool) -> Finding {
@@ -218,24 +235,17 @@ pub fn check_bounds(rule: &Between) -> Result<(), String> {
 pub fn unique(columns: Columns<'_>, rule: &Unique) -> Result<RowCheck, String> {
     let names: Vec<&str> = rule.columns.iter().map(String::as_str).collect();
     let looked_at = with_values(columns, &names, rule.ignore_row_if)?;
-    let owned = rule.columns.clone();
-    let repeated: OverColumns = Box::new(move |column| match owned.as_slice() {
-        [one] => column(one).is_duplicated(),
-        several => as_struct(several.iter().map(|n| column(n)).collect()).is_duplicated(),
-    });
-    let numbers = |name: &str| {
-        columns
-            .dtype(name)
-            .is_ok_and(|dtype| dtype.is_integer() && *dtype != DataType::UInt64)
+    let values = match names.as_slice() {
+        [one] => columns.get(one)?.0,
+        several => as_struct(several.iter().map(|name| col(*name)).collect()),
     };
-    let bad = match names.as_slice() {
-        // Where nulls are looked at too, they are equal to each other.
-        [one] if numbers(one) && rule.ignore_row_if != Ignore::Never => {
-            Bad::Repeated((*one).to_owned(), repeated)
-        }
-        _ => Bad::Among(repeated),
-    };
-    Ok(RowCheck { looked_at, bad })
+    // Where nulls are looked at too, they are equal to each other.
+    let numbers =
+        matches!(names.as_slice(), [one] if columns.whole(one)) && rule.ignore_row_if != Ignore::Never;
+    Ok(RowCheck {
+        looked_at,
+        bad: Bad::Repeated(values, Repeats::new(numbers, columns.room)),
+    })
 }
 
 pub fn unique_within_row(columns: Columns<'_>, rule: &Unique) -> Result<RowCheck, String> {
@@ -358,15 +368,9 @@ pub fn order(columns: Columns<'_>, rule: &Order, up: bool) -> Result<RowCheck, S
 }
 
 pub fn z_score(columns: Columns<'_>, rule: &ZScore) -> Result<RowCheck, String> {
-    let expr = columns.number(&rule.column)?;
-    let (name, below, both) = (rule.column.clone(), rule.below, rule.both_sides);
+    let numbers = columns.number(&rule.column)?.cast(DataType::Float64);
     Ok(RowCheck {
-        looked_at: Some(expr.is_not_null()),
-        bad: Bad::Among(Box::new(move |column| {
-            let z = (column(&name) - column(&name).mean()) / column(&name).std(1);
-            // Where there is no spread there is no score, and nothing fails.
-            let far = if both { z.clone().abs() } else { z.clone() };
-            far.gt_eq(lit(below)).and(z.is_nan().not())
-        })),
+        looked_at: Some(columns.get(&rule.column)?.0.is_not_null()),
+        bad: Bad::Far(numbers, Scores::new(rule.below, rule.both_sides)),
     })
 }

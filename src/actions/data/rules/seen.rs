@@ -6,7 +6,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use polars::prelude::{Column, DataType, Expr, Field, IntoColumn, PolarsResult, Schema, UInt64Chunked};
+use polars::prelude::{Column, DataType, Expr, PolarsResult};
+
+use super::looking::looking;
+use super::repeats::Counts;
 
 /// Numbers of one part: 65,536 of them.
 const BITS: u32 = 16;
@@ -44,18 +47,10 @@ impl Seen {
     /// An expression that looks at each value of a column of whole numbers and gives how many it looked at.
     pub fn of(&self, column: Expr) -> Expr {
         let seen = self.clone();
-        let look = move |column: Column| -> PolarsResult<Column> {
+        looking(column, move |column| {
             let numbers = column.cast(&DataType::Int64)?;
-            let counted = seen.look(numbers.i64()?.iter().flatten());
-            let mut out = vec![0_u64; column.len()];
-            if let Some(first) = out.first_mut() {
-                *first = counted;
-            }
-            let out = UInt64Chunked::from_vec(column.name().clone(), out);
-            Ok(out.into_column())
-        };
-        let kind = |_: &Schema, field: &Field| Ok(Field::new(field.name().clone(), DataType::UInt64));
-        column.map(look, kind).sum()
+            Ok(seen.look(numbers.i64()?.iter().flatten()))
+        })
     }
 
     /// Looks at numbers; gives how many.
@@ -68,11 +63,25 @@ impl Seen {
         state.count - before
     }
 
-    /// How many of the numbers stand there more than once, all of them counted; none when it was given up, or when
-    /// another number of values was looked at than there are.
-    pub fn repeated(&self, of: u64) -> Option<u64> {
+    /// The counts of the numbers; none when it was given up, or when another number of values was looked at than there
+    /// are.
+    pub fn counts(&self, of: u64) -> Option<Counts> {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (!state.scattered && state.count == of).then(|| of - state.unique())
+        (!state.scattered && state.count == of).then(|| {
+            let (different, unique) = state.tally();
+            Counts {
+                different,
+                repeated: of - unique,
+            }
+        })
+    }
+
+    /// Whether each number of a column was seen more than once.
+    pub fn repeated(&self, column: &Column) -> PolarsResult<Vec<bool>> {
+        let numbers = column.cast(&DataType::Int64)?;
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let repeated = |number: Option<i64>| number.is_some_and(|number| state.repeats(number));
+        Ok(numbers.i64()?.iter().map(repeated).collect())
     }
 }
 
@@ -130,14 +139,28 @@ impl State {
         Some(place)
     }
 
-    /// How many numbers were seen once.
-    fn unique(&self) -> u64 {
-        self.places
+    /// How many numbers were seen, and how many of them once only.
+    fn tally(&self) -> (u64, u64) {
+        let words = self
+            .places
             .iter()
             .flatten()
-            .flat_map(|part| part.once.iter().zip(&part.again))
-            .map(|(once, again)| u64::from((once & !again).count_ones()))
-            .sum()
+            .flat_map(|part| part.once.iter().zip(&part.again));
+        words.fold((0, 0), |(different, unique), (once, again)| {
+            (
+                different + u64::from(once.count_ones()),
+                unique + u64::from((once & !again).count_ones()),
+            )
+        })
+    }
+
+    fn repeats(&self, number: i64) -> bool {
+        let place = (number >> BITS).checked_sub(self.base);
+        let part = place
+            .and_then(|place| usize::try_from(place).ok())
+            .and_then(|place| self.places.get(place)?.as_ref());
+        let within = (number & ((1 << BITS) - 1)) as usize;
+        part.is_some_and(|part| part.again[within >> 6] & (1 << (within & 63)) != 0)
     }
 }
 
@@ -148,7 +171,7 @@ mod tests {
     fn repeated(numbers: &[i64]) -> Option<u64> {
         let seen = Seen::default();
         assert_eq!(seen.look(numbers.iter().copied()), numbers.len() as u64);
-        seen.repeated(numbers.len() as u64)
+        seen.counts(numbers.len() as u64).map(|counts| counts.repeated)
     }
 
     #[test]
@@ -160,10 +183,25 @@ mod tests {
     }
 
     #[test]
+    fn different_and_repeated_numbers_are_known() {
+        let seen = Seen::default();
+        let numbers = [-70_000_i64, 5, 5, 70_000, -1];
+        seen.look(numbers.into_iter());
+        let counts = Counts {
+            different: 4,
+            repeated: 2,
+        };
+        assert_eq!(seen.counts(5), Some(counts));
+        let column = Column::new("n".into(), [Some(5_i64), Some(-1), None, Some(6), Some(i64::MIN)]);
+        let repeated = seen.repeated(&column).expect("numbers");
+        assert_eq!(repeated, [true, false, false, false, false]);
+    }
+
+    #[test]
     fn a_count_that_does_not_fit_tells_nothing() {
         let seen = Seen::default();
         seen.look([1, 2].into_iter());
-        assert_eq!(seen.repeated(3), None);
+        assert_eq!(seen.counts(3), None);
     }
 
     #[test]

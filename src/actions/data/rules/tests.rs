@@ -3,15 +3,14 @@ use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::actions::data::Check;
-use crate::tools::tables::{Opened, figures, rows};
+use crate::tools::tables::{Opened, Room, figures, rows};
 
 fn opened(frame: DataFrame) -> Opened {
     Opened {
         schema: frame.schema().clone(),
         frame: frame.lazy(),
         name: "t".to_owned(),
-        parquet: Vec::new(),
-        kept: None,
+        ..Opened::default()
     }
 }
 
@@ -28,10 +27,20 @@ fn people() -> Opened {
     )
 }
 
+/// What a check finds, and the rows that fail. Each is computed with memory to spare and with none: equal.
 fn found(table: &Opened, check: &Json) -> Result<(Finding, Vec<u64>), String> {
+    let roomy = found_within(table, check, 1 << 20);
+    let narrow = found_within(table, check, 0);
+    assert_eq!(roomy, narrow, "{check} depends on memory");
+    roomy
+}
+
+fn found_within(table: &Opened, check: &Json, memory: usize) -> Result<(Finding, Vec<u64>), String> {
     let parsed: Check = serde_json::from_value(check.clone()).map_err(|e| e.to_string())?;
+    let folder = tempfile::tempdir().expect("a folder");
     let columns = Columns {
         schema: &table.schema,
+        room: &Room::new(folder.path(), memory),
     };
     let planned = plan(&parsed, columns, &Elsewhere::default())?;
     let values = figures(table, &planned.figures).map_err(|f| f.message)?;
@@ -292,6 +301,115 @@ fn figures_are_those_of_the_rows() {
         Passed,
         &json!(4.0),
     );
+}
+
+/// A table with repeated values of every kind, and nulls.
+fn many() -> Opened {
+    let n = 3000_i64;
+    let each = |f: &dyn Fn(i64) -> i64| (0..n).map(f).collect::<Vec<_>>();
+    opened(
+        df!(
+            "text" => (0..n).map(|i| (i % 11 > 0).then(|| format!("t{}", i % 1700))).collect::<Vec<_>>(),
+            "number" => (0..n).map(|i| if i % 13 == 0 { f64::NAN } else { (i % 900) as f64 - 450.5 }).collect::<Vec<_>>(),
+            "huge" => (0..n).map(|i| u64::MAX - (i % 2999) as u64).collect::<Vec<_>>(),
+            "scattered" => each(&|i| (i % 2500).wrapping_mul(6_364_136_223_846_793_005)),
+            "dense" => each(&|i| i % 2990),
+            "flag" => (0..n).map(|i| i % 2 == 0).collect::<Vec<_>>(),
+        )
+        .expect("a frame"),
+    )
+}
+
+#[test]
+fn repeated_and_different_values_are_those_of_polars() {
+    use polars::prelude::{Expr, as_struct, col};
+    let table = many();
+    let counted = |expr: Expr| {
+        figures(&table, &[expr.cast(polars::prelude::DataType::UInt64).sum()]).expect("a figure")[0]
+            .as_u64()
+            .expect("a number")
+    };
+    let all = |names: &[&str]| as_struct(names.iter().map(|n| col(*n)).collect());
+    for names in [
+        vec!["text"],
+        vec!["number"],
+        vec!["huge"],
+        vec!["scattered"],
+        vec!["dense"],
+        vec!["flag"],
+        vec!["text", "flag"],
+        vec!["scattered", "number", "text"],
+    ] {
+        for ignore in ["never", "any_null", "all_null"] {
+            let nulls = names.iter().map(|n| col(*n).is_null());
+            let looked_at = match ignore {
+                "never" => polars::prelude::lit(true),
+                "any_null" => nulls.reduce(Expr::or).expect("columns").not(),
+                _ => nulls.reduce(Expr::and).expect("columns").not(),
+            };
+            let wanted = counted(all(&names).filter(looked_at).is_duplicated());
+            let check = json!({"unique": {"columns": names, "ignore_row_if": ignore}});
+            let (finding, at) = found(&table, &check).expect("a finding");
+            assert_eq!(finding.failing, Some(wanted), "{check}");
+            assert_eq!(at.len() as u64, wanted.min(100), "{check}");
+        }
+    }
+    for name in ["text", "number", "huge", "scattered", "dense", "flag"] {
+        let wanted = counted(col(name).drop_nulls().n_unique());
+        let check = json!({"distinct_count": {"column": name, "min": wanted, "max": wanted}});
+        let (finding, _) = found(&table, &check).expect("a finding");
+        assert_eq!(
+            (finding.outcome, finding.observed),
+            (Passed, Some(json!(wanted))),
+            "{check}"
+        );
+    }
+}
+
+#[test]
+fn scores_are_those_of_the_sample() {
+    // The mean is 3, the sample's standard deviation is the root of 2.5: scores are -1.26, -0.63, 0, 0.63, 1.26.
+    is(
+        &json!({"z_score": {"column": "id", "below": 1.2}}),
+        Failed,
+        5,
+        &[4],
+    );
+    is(
+        &json!({"z_score": {"column": "id", "below": 1.2, "both_sides": true}}),
+        Failed,
+        5,
+        &[0, 4],
+    );
+    is(
+        &json!({"z_score": {"column": "id", "below": 1.3}}),
+        Passed,
+        5,
+        &[],
+    );
+    is(
+        &json!({"z_score": {"column": "none", "below": 1.3}}),
+        Inconclusive,
+        0,
+        &[],
+    );
+}
+
+#[test]
+fn figures_that_no_scan_finds_are_a_failure() {
+    let planned = Planned {
+        figures: Vec::new(),
+        judge: Box::new(|_| Finding::new(Passed, "")),
+        failing: None,
+        settle: Some(Box::new(|_| Ok(Next::Scan(Vec::new())))),
+    };
+    let failure = planned.settled(&[], |_| Ok(Vec::new())).expect_err("never known");
+    assert_eq!(failure.class, Class::Internal);
+    // Another number of values was looked at than there are.
+    let room = Room::new(std::path::Path::new("/"), 1 << 20);
+    let repeats = repeats::Repeats::new(false, &room);
+    let why = repeats.counts(1).expect_err("nothing was looked at");
+    assert!(why.contains("did the table change"), "{why}");
 }
 
 #[test]
