@@ -217,6 +217,32 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_file_is_not_known_or_read_and_breaks_nothing() {
+        let (_folder, path) = written(200, |i| Some(format!("v{}", i % 3)));
+        let whole = std::fs::read(&path).expect("read");
+        // Behind the pages stand the file's own notes, which every reader reads, and their length.
+        let notes = whole[whole.len() - 8..]
+            .first_chunk()
+            .map(|n| u32::from_le_bytes(*n));
+        let pages = whole.len() - 8 - notes.expect("a length") as usize;
+        for at in 0..pages {
+            for bit in [0x01, 0x80] {
+                let mut damaged = whole.clone();
+                damaged[at] ^= bit;
+                std::fs::write(&path, damaged).expect("written");
+                for column in ["text", "number"] {
+                    let dtype = if column == "text" {
+                        DataType::String
+                    } else {
+                        DataType::Int64
+                    };
+                    let _ = values(std::slice::from_ref(&path), column, &dtype);
+                }
+            }
+        }
+    }
+
+    #[test]
     fn a_dictionary_of_another_kind_is_not_read() {
         let page = |bytes: &[u8], num_values| DictPage {
             buffer: CowBuffer::Owned(bytes.to_vec()),

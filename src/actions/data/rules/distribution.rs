@@ -7,7 +7,8 @@ use polars::prelude::{DataType, Expr, lit};
 use serde_json::Value as Json;
 
 use super::columns::Columns;
-use super::figures::{counts, within};
+use super::figures::counts;
+use super::looking::masked;
 use super::sets::{comparable, same, tally};
 use super::{Finding, Outcome, Planned, count, count_where};
 use crate::actions::data::rule::{Check, KlDivergence};
@@ -50,7 +51,7 @@ fn categorical(
     if rule.internal_weight_holdout > 0.0 || rule.tail_weights.is_some() {
         return Err("`internal_weight_holdout` and `tail_weights` belong to `bins`".to_owned());
     }
-    let values = within(comparable(columns, &rule.column)?, scope).drop_nulls();
+    let values = masked(comparable(columns, &rule.column)?, scope).drop_nulls();
     let [rows, evaluated] = counts(scope, &rule.column);
     let expected: Vec<(Json, f64)> = rule
         .values
@@ -135,7 +136,7 @@ fn continuous(
         (None, (false, true)) => (Some(holdout), None),
         (None, (false, false)) => (Some(holdout / 2.0), Some(holdout / 2.0)),
     };
-    let value = within(columns.number(&rule.column)?.cast(DataType::Float64), scope);
+    let value = masked(columns.number(&rule.column)?.cast(DataType::Float64), scope);
     let [rows, evaluated] = counts(scope, &rule.column);
     let mut figures = vec![rows, evaluated];
     let mut all = Vec::new();

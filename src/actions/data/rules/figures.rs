@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::columns::{Columns, Kind};
 use super::literal::micros;
+use super::looking::masked;
 use super::ranks::{Ranked, Ranks};
 use super::repeats::Repeats;
 use super::rows::{check_bounds, third};
@@ -37,8 +38,12 @@ pub fn figure(
 ) -> Result<Planned, String> {
     check_bounds(rule)?;
     let (any, kind) = columns.get(&rule.column)?;
-    let values = within(any.clone(), scope);
-    let numbers = || columns.number(&rule.column).map(|c| within(c, scope));
+    let not_null = match scope {
+        None => any.clone().is_not_null(),
+        Some(scope) => scope.clone().and(any.clone().is_not_null()),
+    };
+    let values = masked(any.clone(), scope);
+    let numbers = || columns.number(&rule.column).map(|c| masked(c, scope));
     // Only the smallest and the largest value are of the column's own kind.
     let own = matches!(figure, Figure::Min | Figure::Max);
     let timed = own && matches!(kind, Kind::Date | Kind::Datetime);
@@ -61,12 +66,14 @@ pub fn figure(
         Figure::Max if timed || text => values.clone().max(),
         Figure::Min => numbers()?.min(),
         Figure::Max => numbers()?.max(),
-        Figure::NullFraction => values.clone().is_null().cast(DataType::Float64).mean(),
+        Figure::NullFraction => masked(any.clone().is_null(), scope)
+            .cast(DataType::Float64)
+            .mean(),
         Figure::DistinctCount | Figure::UniqueProportion => {
             let repeats = Repeats::new(columns.whole(&rule.column), columns.room);
-            let values = values.clone().drop_nulls();
-            let first = repeats.first(values.clone());
-            counting = Some((repeats.again(values), Counting::Different(repeats)));
+            let first = repeats.first(any.clone(), Some(&not_null));
+            let again = repeats.again(any.clone(), Some(&not_null));
+            counting = Some((again, Counting::Different(repeats)));
             first
         }
     };
@@ -87,10 +94,6 @@ pub fn figure(
     };
     let bounds = (bound(&rule.min)?, bound(&rule.max)?);
     let (strict_min, strict_max) = (rule.strict_min, rule.strict_max);
-    let not_null = match scope {
-        None => any.is_not_null(),
-        Some(scope) => scope.clone().and(any.is_not_null()),
-    };
     let allow_empty = check.allow_empty;
     let counts = [count_where(scope), count_where(Some(&not_null))];
     let with = |figure: Expr| counts.iter().cloned().chain([figure]).collect::<Vec<_>>();
@@ -215,7 +218,7 @@ pub fn freshness(columns: Columns<'_>, scope: Option<&Expr>, rule: &Freshness) -
             ));
         }
     };
-    let newest = within(time, scope)
+    let newest = masked(time, scope)
         .max()
         .cast(DataType::Datetime(polars::prelude::TimeUnit::Microseconds, None))
         .cast(DataType::Int64);
@@ -246,14 +249,6 @@ pub fn freshness(columns: Columns<'_>, scope: Option<&Expr>, rule: &Freshness) -
         failing: None,
         settle: None,
     })
-}
-
-/// The column's values in the rows that `where` leaves.
-pub fn within(column: Expr, scope: Option<&Expr>) -> Expr {
-    match scope {
-        None => column,
-        Some(scope) => column.filter(scope.clone()),
-    }
 }
 
 /// How many rows and values there are.

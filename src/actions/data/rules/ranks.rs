@@ -87,10 +87,10 @@ impl Ranks {
         })))
     }
 
-    /// An expression that looks at each number of a column and gives how many it looked at.
+    /// An expression that looks at each number of a column, not at nulls, and gives how many it looked at.
     pub fn look(&self, numbers: Expr) -> Expr {
         let ranks = self.clone();
-        looking(numbers.cast(DataType::Float64), move |column| {
+        looking(numbers.cast(DataType::Float64), None, move |column| {
             Ok(ranks.add(column.f64()?.iter().flatten()))
         })
     }

@@ -41,18 +41,18 @@ impl Repeats {
         }
     }
 
-    /// Looks at values in the scan of all checks.
-    pub fn first(&self, values: Expr) -> Expr {
+    /// Looks at the values of some rows in the scan of all checks.
+    pub fn first(&self, values: Expr, among: Option<&Expr>) -> Expr {
         match &self.seen {
-            Some(seen) => seen.of(values),
-            None => self.again(values),
+            Some(seen) => seen.of(values, among),
+            None => self.again(values, among),
         }
     }
 
     /// Looks at them in a further scan, after [`Repeats::counts`] gave none.
-    pub fn again(&self, values: Expr) -> Expr {
+    pub fn again(&self, values: Expr, among: Option<&Expr>) -> Expr {
         let prints = Arc::clone(&self.prints);
-        looking(values, move |column| {
+        looking(values, among, move |column| {
             let found = prints_of(column)?;
             let looked_at = found.len() as u64;
             let mut state = prints.lock().unwrap_or_else(PoisonError::into_inner);

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::columns::{Columns, Kind};
 use super::literal::{among, literal};
+use super::looking::masked;
 use super::repeats::Repeats;
 use super::scores::Scores;
 use super::{Failing, Finding, Next, Outcome, Planned, Settle, count, count_where};
@@ -41,10 +42,6 @@ pub fn finish(check: &Check, scope: Option<&Expr>, row: RowCheck) -> Planned {
         (None, other) | (other, None) => other,
         (Some(a), Some(b)) => Some(a.and(b)),
     };
-    let looked_at = |values: Expr| match &among {
-        None => values,
-        Some(among) => values.filter(among.clone()),
-    };
     let rows = [count_where(scope), count_where(among.as_ref())];
     let with = |figure: Expr| rows.iter().cloned().chain([figure]).collect::<Vec<_>>();
     let (figures, is, settle): (_, _, Option<Settle>) = match row.bad {
@@ -56,13 +53,17 @@ pub fn finish(check: &Check, scope: Option<&Expr>, row: RowCheck) -> Planned {
             (with(count_where(Some(&of))), bad, None)
         }
         Bad::Among(bad) => {
-            let here = |name: &str| looked_at(col(name));
+            // Neighbours are those of the rows that are looked at, so here the others are filtered away.
+            let here = |name: &str| match &among {
+                None => col(name),
+                Some(among) => col(name).filter(among.clone()),
+            };
             let counted = count_where(Some(&bad(&here).fill_null(lit(false))));
             (with(counted), bad(&|name| col(name)), None)
         }
         Bad::Repeated(values, repeats) => {
-            let first = with(repeats.first(looked_at(values.clone())));
-            let again = with(repeats.again(looked_at(values.clone())));
+            let first = with(repeats.first(values.clone(), among.as_ref()));
+            let again = with(repeats.again(values.clone(), among.as_ref()));
             let is = repeats.repeated(values);
             let settle = move |found: &[Json]| match repeats.counts(count(found.get(1)))? {
                 Some(counts) => Ok(Next::Judge(third(found, Json::from(counts.repeated)))),
@@ -71,7 +72,7 @@ pub fn finish(check: &Check, scope: Option<&Expr>, row: RowCheck) -> Planned {
             (first, is, Some(Box::new(settle)))
         }
         Bad::Far(numbers, scores) => {
-            let here = looked_at(numbers.clone());
+            let here = masked(numbers.clone(), among.as_ref());
             let first = rows.iter().cloned().chain(Scores::measures(&here)).collect();
             let again = with(count_where(Some(&scores.far(here))));
             let is = scores.far(numbers);

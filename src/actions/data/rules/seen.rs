@@ -45,9 +45,9 @@ struct Part {
 
 impl Seen {
     /// An expression that looks at each value of a column of whole numbers and gives how many it looked at.
-    pub fn of(&self, column: Expr) -> Expr {
+    pub fn of(&self, column: Expr, among: Option<&Expr>) -> Expr {
         let seen = self.clone();
-        looking(column, move |column| {
+        looking(column, among, move |column| {
             let numbers = column.cast(&DataType::Int64)?;
             Ok(seen.look(numbers.i64()?.iter().flatten()))
         })

@@ -4,8 +4,9 @@ use polars::prelude::{DataType, Expr};
 use serde_json::Value as Json;
 
 use super::columns::{Columns, Kind};
-use super::figures::{counts, within};
+use super::figures::counts;
 use super::literal::literal;
+use super::looking::masked;
 use super::{Finding, Outcome, Planned, count};
 use crate::actions::data::rule::{Check, MostCommon, Set};
 
@@ -31,7 +32,7 @@ pub fn distinct(
     if wanted.is_empty() {
         return Err("`values` holds no value".to_owned());
     }
-    let values = within(comparable(columns, &rule.column)?, scope)
+    let values = masked(comparable(columns, &rule.column)?, scope)
         .drop_nulls()
         .unique()
         .implode(false);
@@ -98,7 +99,7 @@ pub fn most_common(
     rule: &MostCommon,
 ) -> Result<Planned, String> {
     let wanted = wanted(columns, &rule.column, &rule.values)?;
-    let values = within(comparable(columns, &rule.column)?, scope).drop_nulls();
+    let values = masked(comparable(columns, &rule.column)?, scope).drop_nulls();
     let [rows, evaluated] = counts(scope, &rule.column);
     let (ties_okay, allow_empty) = (rule.ties_okay, check.allow_empty);
     Ok(Planned {
