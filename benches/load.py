@@ -19,7 +19,7 @@ import time
 
 from common import Limits, arguments, project, timed
 
-args = arguments(__doc__, seconds=5, rounds=3, freezes=20, only="cpu,lag,freeze,peers")
+args = arguments(__doc__, seconds=5, rounds=3, freezes=20, only="cpu,lag,freeze,peers", lengths="0.5,1,2", tools="ab,hey,k6,locust,locust FastHttpUser,oha,wrk")
 limits = Limits()
 tmp = project()
 here = pathlib.Path(tmp.name)
@@ -95,8 +95,11 @@ def quantile(sample, q):
 
 K6 = """import http from 'k6/http'; export const options = OPTIONS;
 export default function () { http.get('URL'); }"""
-LOCUST = """from locust import FastHttpUser, task
-class U(FastHttpUser):
+LOCUST = """from locust import FastHttpUser, HttpUser, task
+class Usual(HttpUser):
+    @task
+    def t(self): self.client.get("/")
+class Fast(FastHttpUser):
     @task
     def t(self): self.client.get("/")
 """
@@ -127,18 +130,21 @@ def peers():
             int(line.split()[1]) for line in t.splitlines() if line.strip().startswith("[200]"))),
         "oha": (["oha", "--no-tui", "-c", "32", "-z", n + "s", URL], lambda t: int(t.split("[200]")[1].split()[0])),
         "k6": (["k6", "run", "--quiet", "--no-usage-report", "k6.js"], lambda t: int(t.split("http_reqs")[1].split(":")[1].split()[0])),
-        "locust": (["locust", "--headless", "--only-summary", "-u", "32", "-r", "32", "-t", n + "s", "-H", URL.rstrip("/")],
-                   total),
     }
-    return {name: p for name, p in all_peers.items() if shutil.which(p[0][0])}
+    for name, user in (("locust", "Usual"), ("locust FastHttpUser", "Fast")):
+        command = ["locust", "--headless", "--only-summary", "-u", "32", "-r", "32", "-t", n + "s", "-H", URL.rstrip("/"), user]
+        all_peers[name] = command, total
+    return {name: p for name, p in all_peers.items() if shutil.which(p[0][0]) and name in args.tools.split(",")}
 
 
 def cpu():
-    times = {"specrun": []}
+    # The whole program, as of the others; and its generator alone, without reading the spec and writing reports.
+    times = {"specrun": [], "specrun's generator": []}
     for _ in range(args.rounds):
         spec({"arrival": {"users": 32}, "duration": f"{args.seconds}s", "generator": {"cpu": "100%"}}, ["t.sent > 0"])
         _, output = specrun()
         times["specrun"].append(timed.cpu / output["sent"] * 1e6)
+        times["specrun's generator"].append(milliseconds(output["generator"]["cpu_per_request"]) * 1e3)
         for name, (command, count) in peers().items():
             _, (out, err), _, _ = timed(command, here, {"PYTHONWARNINGS": "ignore"})
             times.setdefault(name, []).append(timed.cpu / count(out + err) * 1e6)
@@ -185,7 +191,7 @@ def freeze(child):
     come in the whole time 5 % wait longer than the freeze less 5 % of the whole, which is the true p95; so p99."""
     import threading
 
-    for seconds in (0.5, 1, 2):
+    for seconds in map(float, args.lengths.split(",")):
         whole = 5 * seconds
         worst = {0.95: 0.0, 0.99: 0.0}
         verdicts, lags = [], []
@@ -203,10 +209,10 @@ def freeze(child):
             for q in worst:
                 truth = frozen.seconds - (1 - q) * whole
                 worst[q] = max(worst[q], abs(quantile(output["latency"], q) / truth - 1) * 100)
-        for at, what in enumerate(("of this sample", "with 95 % confidence", "generator's own check")):
+        for at, what in enumerate(("p95 < 200 ms of this sample", "p95 < 200 ms with 95 % confidence", "the generator's own check")):
             words = [v[at] for v in verdicts]
             count = ", ".join(f"{words.count(w)} {w}" for w in sorted(set(words)))
-            print(f"frozen {seconds} s, p95 < 200 ms {what}: {count}")
+            print(f"frozen {seconds} s, {what}: {count}", flush=True)
         limits.must(f"frozen {seconds} s: failed every time", all(v[0] == "failed" for v in verdicts))
         limits.must(f"frozen {seconds} s: passed never", all("passed" not in v[:2] for v in verdicts))
         limits.show(f"frozen {seconds} s: median of the lag p99", statistics.median(lags), "ms")
@@ -226,7 +232,7 @@ def peers_frozen(child):
         _, (out, err), _, _ = timed(command, here, {"PYTHONWARNINGS": "ignore"})
         stop.join()
         words = [" ".join(line.split()) for line in (out + err).splitlines() if any(w in line for w in percentiles)]
-        if name == "locust":
+        if name.startswith("locust"):
             rows = [" ".join(line.split()) for line in (out + err).splitlines() if "Aggregated" in line]
             words += rows[-1:]
         elif name == "k6":

@@ -4,7 +4,7 @@ use std::pin::Pin;
 
 use schemars::{Schema, SchemaGenerator};
 
-use super::{Action, AsRequest, Class, Context, Failure, ParamProblem};
+use super::{Action, AsRequest, Class, Context, Failure, ParamProblem, Undo};
 use crate::tools::Capability;
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<serde_json::Value, Failure>> + Send + 'a>>;
@@ -21,6 +21,7 @@ pub trait DynAction: Send + Sync + 'static {
     fn output_schema(&self) -> Schema;
     fn capabilities(&self, params: &serde_json::Value) -> Vec<Capability>;
     fn inside(&self, params: &serde_json::Value) -> Vec<&'static str>;
+    fn undo(&self, params: &serde_json::Value) -> Option<Undo>;
     fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem>;
     fn as_request(&self) -> Option<&dyn AsRequest>;
     fn run<'a>(&'a self, params: serde_json::Value, cx: &'a Context) -> Running<'a>;
@@ -57,6 +58,10 @@ impl<A: Action> DynAction for A {
 
     fn inside(&self, params: &serde_json::Value) -> Vec<&'static str> {
         Action::inside(self, params)
+    }
+
+    fn undo(&self, params: &serde_json::Value) -> Option<Undo> {
+        Action::undo(self, params)
     }
 
     fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem> {

@@ -10,6 +10,7 @@ mod reach;
 mod registry;
 mod request;
 mod schema;
+mod undo;
 
 pub use crate::check::{Class, Failure};
 pub use context::{Checks, Context, OwnCheck, Progress};
@@ -17,6 +18,7 @@ pub use erased::DynAction;
 pub use registry::{Family, Registry};
 pub use request::{Answer, AsRequest, Judge, Prepared};
 pub use schema::{ParamProblem, ParamSchema};
+pub use undo::Undo;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -55,6 +57,13 @@ pub trait Action: Send + Sync + 'static {
     fn inside(&self, params: &serde_json::Value) -> Vec<&'static str> {
         let _ = params;
         Vec::new()
+    }
+
+    /// What takes away what the action makes for itself and would leave behind if it were killed. It is promised in the
+    /// ledger before the step acts and done when the spec ends, as a `cleanup` of the spec is.
+    fn undo(&self, params: &serde_json::Value) -> Option<Undo> {
+        let _ = params;
+        None
     }
 
     /// Mistakes that the schema cannot say (two keys that exclude each other). Pure; parameters that hold an

@@ -46,8 +46,9 @@ pub fn main() -> std::process::ExitCode {
 }
 
 fn from_words() -> std::process::ExitCode {
-    if std::env::args_os().skip(1).eq([worker::WORD]) {
-        return worker::run().into();
+    let arguments: Vec<std::ffi::OsString> = std::env::args_os().skip(1).collect();
+    if let Some(exit) = worker::asked(&arguments) {
+        return exit.into();
     }
     let words = with_default_verb(std::env::args_os().collect());
     let cli = match Cli::try_parse_from(words) {

@@ -261,8 +261,12 @@ fn quantities(text: &str) -> Option<Vec<String>> {
 
 /// A share or a sample that is larger, smaller, empty, or without values.
 fn samples(map: &Map<String, Json>) -> Option<Vec<Json>> {
-    if let (2, Some(k), Some(n)) = (
-        map.len(),
+    // A share; one whose requests may depend on each other says more of how they were taken.
+    let of_a_share = map
+        .keys()
+        .all(|k| ["k", "n", "pairs", "looks"].contains(&k.as_str()));
+    if let (true, Some(k), Some(n)) = (
+        of_a_share,
         map.get("k").and_then(Json::as_u64),
         map.get("n").and_then(Json::as_u64),
     ) {
@@ -330,6 +334,11 @@ mod tests {
                 json!({"k": 50, "n": 100}),
                 json!({"k": 0, "n": 0})
             ]
+        );
+        assert_eq!(
+            becomes(&json!({"k": 0, "n": 100, "pairs": [0, 99]}), "errors", &[]),
+            becomes(&json!({"k": 0, "n": 100}), "errors", &[]),
+            "how a share was taken is no value of its own"
         );
     }
 

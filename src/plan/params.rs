@@ -325,6 +325,28 @@ pub(super) fn required(ty: &Type) -> &Type {
     }
 }
 
+/// Parameters that no spec states. A text whose expressions cannot be read stands as it is; specs were told of theirs.
+pub(super) fn of_json(json: &serde_json::Value, span: Span) -> Params {
+    use serde_json::Value as Json;
+    match json {
+        Json::String(text) => match Interpolated::parse(text) {
+            Ok(Some(interpolated)) => Params::Text(Spanned::new(interpolated, span)),
+            Ok(None) | Err(_) => Params::Literal(json.clone()),
+        },
+        Json::Array(items) => Params::List(items.iter().map(|i| of_json(i, span)).collect()),
+        Json::Object(fields) => Params::Map(
+            fields
+                .iter()
+                .map(|(key, value)| {
+                    let value = of_json(value, span);
+                    (key.clone(), Entry { value, secret: false })
+                })
+                .collect(),
+        ),
+        Json::Null | Json::Bool(_) | Json::Number(_) => Params::Literal(json.clone()),
+    }
+}
+
 fn literal(p: Params) -> serde_json::Value {
     match p {
         Params::Literal(v) => v,

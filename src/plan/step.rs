@@ -9,6 +9,7 @@ use super::compile::{Compiler, Item};
 use super::names::{Names, Place, unknown_step};
 use super::params::{self, required};
 use super::{ExpectFailure, ForEach, NodeIx, Params, Poll, StepPlan, matrix};
+use crate::action::Undo;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::event::{CheckInfo, Role, Severity};
 use crate::source::{Node, Spanned};
@@ -137,6 +138,9 @@ impl Compiler<'_> {
         plan.uses = uses.into_iter().collect();
         plan.during = during;
         plan.cleanup = cleanup.into_iter().collect::<Option<_>>()?;
+        if let Some(undo) = plan.action.undo(&step.params.to_json()) {
+            plan.cleanup.push(self.undo(&undo, &plan));
+        }
         Some(plan)
     }
 
@@ -306,6 +310,33 @@ impl Compiler<'_> {
                 );
                 Type::Any
             }
+        }
+    }
+
+    /// A cleanup that no spec says, because the action alone knows what it makes.
+    fn undo(&self, undo: &Undo, owner: &StepPlan) -> StepPlan {
+        StepPlan {
+            id: StepId(format!("{}.cleanup[{}]", owner.id, owner.cleanup.len())),
+            name: None,
+            role: Role::Cleanup,
+            action: undo.action,
+            params: params::of_json(&undo.params, owner.span),
+            output: Type::Any,
+            after: Vec::new(),
+            uses: Vec::new(),
+            condition: None,
+            for_each: None,
+            background: false,
+            during: Vec::new(),
+            timeout: self.request.defaults.step_timeout,
+            retry: None,
+            poll: None,
+            expect: Vec::new(),
+            expect_failure: None,
+            cleanup: Vec::new(),
+            locks: Vec::new(),
+            span: owner.span,
+            place: owner.place.clone(),
         }
     }
 

@@ -54,7 +54,7 @@ pub fn debian() -> bool {
     there
 }
 
-fn real_node() -> bool {
+pub fn real_node() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
         say("a real node needs root: the rows that need one did not run, those of the control plane did");

@@ -95,6 +95,11 @@ impl Lab {
         self.house.folder.path()
     }
 
+    /// Where the lab is installed.
+    pub fn cache(&self) -> &Path {
+        &self.house.cache
+    }
+
     /// Runs specs in an environment whose services the run itself starts and stops.
     pub fn run_alone(&self, environment: &str, specs: &[PathBuf]) -> Outcomes {
         let apart = tempfile::tempdir_in(self.house.folder.path()).unwrap();

@@ -1,7 +1,7 @@
 """The real node: containerd, runc, kubelet and kube-proxy on this machine. Pods are real processes. Needs root.
 
 Images that exist: `specrun.local/busybox:1` (a shell and the usual tools) and `specrun.local/host:1` (links only: with a
-read-only hostPath volume on /usr a pod runs any program of this machine).
+read-only hostPath volume on /usr a pod runs any program of this machine). image.py makes a third, `specrun.local/specrun:1`.
 
 There can be one real node a machine (one bridge, one set of firewall chains), so its folder is always the same, and a lock
 says whether it is in use. Whatever an earlier one left behind after a crash is removed before the next begins.

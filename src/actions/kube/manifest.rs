@@ -16,7 +16,7 @@ use crate::value::{Type, Value, template};
 /// The largest manifest that is read, in bytes.
 const CAP: u64 = 8 << 20;
 /// The label that says which spec of which run made an object.
-pub(super) const OWNER: &str = "specrun.io/owner";
+pub const OWNER: &str = "specrun.io/owner";
 
 /// What is to be made.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -168,15 +168,20 @@ fn mark(json: &mut Json, cx: &Context) {
     };
     let labels = meta.entry("labels").or_insert_with(|| json!({}));
     if let Some(labels) = labels.as_object_mut() {
-        for (key, value) in [
-            ("app.kubernetes.io/managed-by", "specrun".to_owned()),
-            (OWNER, label(&cx.prefix)),
-            ("specrun.io/spec", label(&cx.spec.0)),
-            ("specrun.io/step", label(cx.step.as_str())),
-        ] {
+        for (key, value) in marks(cx) {
             labels.entry(key).or_insert_with(|| json!(value));
         }
     }
+}
+
+/// The labels of everything that a step makes.
+pub fn marks(cx: &Context) -> [(&'static str, String); 4] {
+    [
+        ("app.kubernetes.io/managed-by", "specrun".to_owned()),
+        (OWNER, label(&cx.prefix)),
+        ("specrun.io/spec", label(&cx.spec.0)),
+        ("specrun.io/step", label(cx.step.as_str())),
+    ]
 }
 
 /// A text as the value of a label: at most 63 letters, digits, `-`, `_`, `.`, the ends letters or digits.

@@ -38,6 +38,11 @@ mod watch;
 
 use crate::action::{DynAction, Family};
 
+pub use manifest::{OWNER, marks};
+
+/// The action that undoes what other families make on a cluster.
+pub const DELETE: &dyn DynAction = &delete::Delete;
+
 /// The family's line in the table of actions.
 pub const FAMILY: Family = Family {
     name: "kube",

@@ -1,13 +1,15 @@
-//! One load from its start to its tally: by threads here or by worker processes.
+//! One load from its start to its tally: by threads here, by worker processes or by pods.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::keep;
+use super::params::Workers;
+use super::pods::Jobs;
 use super::prepare::judges;
 use crate::action::{Class, Context, Failure};
-use crate::tools::load::{Crew, Fleet, Job, LEAD, Live, Tally};
+use crate::tools::load::{Crew, Fleet, Job, Live, Tally};
 
 /// How often people are told how far it is.
 const EVERY: Duration = Duration::from_secs(5);
@@ -24,15 +26,29 @@ pub struct Done {
 }
 
 /// Runs a load. `turn` numbers those of one step.
-pub async fn drive(job: &Job, workers: u32, turn: u32, cx: &Context) -> Result<Done, Failure> {
+pub async fn drive(job: &Job, workers: &Workers, turn: u32, cx: &Context) -> Result<Done, Failure> {
     let say = |live: Live| {
         (cx.progress)(format!(
             "{} requests sent, {} right, {} wrong",
             live.sent, live.right, live.wrong
         ));
     };
-    if workers > 0 {
-        return by_processes(job, workers, cx, say).await;
+    match workers {
+        Workers::Here(0) => {}
+        Workers::Here(workers) => {
+            let program = std::env::current_exe()
+                .map_err(|e| Failure::new(Class::Internal, format!("specrun does not find itself: {e}")))?;
+            return by_workers(Fleet::muster(&program, job, *workers), cx, say).await;
+        }
+        Workers::There(pods) => {
+            let jobs = Jobs::of(job, pods, turn, cx).await?;
+            let done = by_workers(jobs.fleet(job), cx, say).await;
+            // What cannot be deleted now is in the ledger, and is tried again when the spec ends.
+            if let Err(failure) = jobs.remove().await {
+                (cx.progress)(format!("the Jobs of the load are not deleted yet: {failure}"));
+            }
+            return done;
+        }
     }
     let shared = Arc::new(job.clone());
     let mut crew = Crew::muster(&shared, &Arc::new(judges(job)?), 0..job.shares)?;
@@ -81,9 +97,12 @@ pub async fn drive(job: &Job, workers: u32, turn: u32, cx: &Context) -> Result<D
     })
 }
 
-async fn by_processes(job: &Job, workers: u32, cx: &Context, say: impl Fn(Live)) -> Result<Done, Failure> {
-    let program = std::env::current_exe()
-        .map_err(|e| Failure::new(Class::Internal, format!("specrun does not find itself: {e}")))?;
+/// The load of workers, once they are there.
+async fn by_workers(
+    mustered: impl Future<Output = Result<Fleet, Failure>>,
+    cx: &Context,
+    say: impl Fn(Live) + Sync,
+) -> Result<Done, Failure> {
     let told = Mutex::new(Instant::now());
     let tell = |live| {
         let mut last = told.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,8 +112,8 @@ async fn by_processes(job: &Job, workers: u32, cx: &Context, say: impl Fn(Live))
         }
     };
     let work = async {
-        let mut fleet = Fleet::muster(&program, job, workers).await?;
-        let began = jiff::Timestamp::now() + LEAD;
+        let mut fleet = mustered.await?;
+        let began = jiff::Timestamp::now() + fleet.lead();
         let tally = fleet.work(tell).await?;
         Ok(Done {
             tally,

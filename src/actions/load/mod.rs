@@ -10,6 +10,7 @@ mod figures;
 mod keep;
 mod outputs;
 mod params;
+mod pods;
 mod prepare;
 mod run;
 mod saturation;

@@ -1,5 +1,7 @@
 //! What `load.run` takes.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -57,11 +59,10 @@ pub struct Params {
     #[serde(default = "one")]
     #[schemars(range(min = 1, max = 256))]
     pub threads: u32,
-    /// How many processes send, each with so many `threads`; 0 is specrun itself. Their results are merged before
-    /// anything is judged.
+    /// Who sends, each with so many `threads`: a number of processes on this machine (0, without it, is specrun itself),
+    /// or pods of a cluster: `{kubernetes: 4}`. Their results are merged before anything is judged.
     #[serde(default)]
-    #[schemars(range(max = 64))]
-    pub workers: u32,
+    pub workers: Workers,
     /// What the generator must keep for its numbers to count.
     #[serde(default)]
     pub generator: GeneratorLimits,
@@ -71,6 +72,53 @@ pub struct Params {
     /// Also keeps every single request, as Parquet files in the run directory.
     #[serde(default)]
     pub record: bool,
+}
+
+/// Who sends.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Workers {
+    /// So many processes of specrun on this machine; 0 is specrun itself.
+    Here(#[schemars(range(max = 64))] u32),
+    /// Pods of the cluster that the environment names as `kube`.
+    There(Pods),
+}
+
+impl Default for Workers {
+    fn default() -> Self {
+        Self::Here(0)
+    }
+}
+
+/// Pods that send: each of a Job of its own, made for this load and deleted after it. They reach what pods of the cluster
+/// reach; an address of this machine's own loopback is refused.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pods {
+    /// How many.
+    #[schemars(range(min = 1, max = 64))]
+    pub kubernetes: u32,
+    /// An image whose entry point is specrun, of the version that runs the spec; without it the `image` of the endpoint
+    /// `kube`.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub image: Option<String>,
+    /// The namespace they run in; without it that of the endpoint `kube`.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub namespace: Option<String>,
+    /// The processors each asks its node for, as Kubernetes writes it: `"1"`, `500m`. Without it none, and the pods may be
+    /// slowed down by others on their nodes.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub cpu: Option<String>,
+    /// The memory each asks its node for: `256Mi`.
+    #[serde(default)]
+    #[schemars(length(min = 1))]
+    pub memory: Option<String>,
+    /// Labels that their nodes must have: `{pool: load}`.
+    #[serde(default)]
+    pub node_selector: BTreeMap<String, String>,
 }
 
 /// One kind of request.

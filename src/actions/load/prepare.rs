@@ -71,7 +71,7 @@ pub async fn plan(params: &Params, cx: &Context) -> Result<Plan, Failure> {
         step: Time::from_secs(1),
         seed: cx.seed,
         record: params.record,
-        shares: params.threads.max(1) * params.workers.max(1),
+        shares: params.threads.max(1) * params.workers.count().max(1),
     };
     if let load::Arrival::Closed { users } = job.arrival
         && users > job.max_in_flight

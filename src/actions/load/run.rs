@@ -10,8 +10,8 @@ use super::figures::Made;
 use super::outputs::{Files, Output};
 use super::params::Params;
 use super::prepare::{self, Plan};
-use super::{extend, keep, saturation, validate};
-use crate::action::{Action, Class, Context, Failure, ParamProblem};
+use super::{extend, keep, pods, saturation, validate};
+use crate::action::{Action, Class, Context, Failure, ParamProblem, Undo};
 use crate::tools::Capability;
 use crate::tools::load::{Offset, Tally};
 use crate::value::{Duration, Quantity};
@@ -36,11 +36,20 @@ impl Action for Run {
                 all.push(Capability::Read { path });
             }
         }
+        all.extend(pods::capabilities(params.get("workers")));
         all
     }
 
     fn inside(&self, params: &Json) -> Vec<&'static str> {
-        requests(params).map(|(action, _)| action.name()).collect()
+        let undo = self.undo(params).map(|undo| undo.action.name());
+        requests(params)
+            .map(|(action, _)| action.name())
+            .chain(undo)
+            .collect()
+    }
+
+    fn undo(&self, params: &Json) -> Option<Undo> {
+        pods::undo(params.get("workers"))
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
@@ -60,7 +69,7 @@ impl Action for Run {
             job.limit = plan.job.limit.map(|_| upto - sent);
             sent = *upto;
             let before = Instant::now();
-            let done = drive(&job, params.workers, turn, cx).await?;
+            let done = drive(&job, &params.workers, turn, cx).await?;
             requests.extend(done.requests.iter().map(|p| p.display().to_string()));
             whole = Some(match whole {
                 None => (done.tally, done.began, before),

@@ -15,8 +15,8 @@ pub fn problems(params: &Json) -> Vec<ParamProblem> {
     out.arrival(params);
     out.end(params);
     out.extend(params);
-    let workers = params.get("workers").and_then(Json::as_u64).unwrap_or(0);
-    if workers > 0 && params.get("record") == Some(&Json::Bool(true)) {
+    let workers = params.get("workers");
+    if workers.is_some_and(|w| w.as_u64() != Some(0)) && params.get("record") == Some(&Json::Bool(true)) {
         out.say(
             "/record",
             "`record` needs the threads of specrun itself: take `workers` away",

@@ -22,7 +22,7 @@ use crate::tools::http::{
     Bound, Inflate, Limits, Lookup, Phase, Response, Until, addresses, body_failure, client_failure,
     judge_url, within,
 };
-use crate::tools::{Grants, Redactor};
+use crate::tools::{Capability, Grants, Redactor};
 
 /// A connection to one API server.
 pub struct Cluster {
@@ -201,6 +201,11 @@ impl Cluster {
         call.power
             .as_ref()
             .map_or(Ok(()), |power| self.grants.check(power))
+    }
+
+    /// Whether something that is more than a call may be done.
+    pub(super) fn judge_power(&self, power: &Capability) -> Result<(), Failure> {
+        self.grants.check(power)
     }
 
     async fn head(&self, call: &Call, until: &Until, shown: &str) -> Result<hyper::Response<Wire>, Failure> {

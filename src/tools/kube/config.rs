@@ -15,10 +15,11 @@ use crate::tools::{Auth, Capability, Endpoint, Grants};
 
 use super::call::Identity;
 
-const KEYS: [&str; 6] = [
+const KEYS: [&str; 7] = [
     "kubeconfig",
     "context",
     "namespace",
+    "image",
     "impersonate",
     "impersonate_groups",
     "exec_plugins",

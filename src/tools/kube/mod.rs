@@ -12,6 +12,7 @@ mod config;
 mod kinds;
 mod lines;
 mod refusal;
+pub mod remote;
 mod stream;
 mod watch;
 

@@ -175,7 +175,7 @@ impl Kube {
 }
 
 /// The failure behind an error of the kube crate.
-fn failure(error: &kube::Error, shown: &str) -> Failure {
+pub(super) fn failure(error: &kube::Error, shown: &str) -> Failure {
     use kube::client::UpgradeConnectionError as Upgrade;
     if let kube::Error::UpgradeConnection(Upgrade::ProtocolSwitch(status)) = error {
         let code = status.as_u16();

@@ -1,189 +1,146 @@
-//! Shares of a job in processes of their own: the protocol, its coordinator and its worker.
+//! Shares of a job in processes of their own, here or in pods: the protocol, its coordinator and its worker.
 //!
 //! Lines of JSON. The coordinator says `job`, then `start`; the end of its words is the end of the worker too. The worker says `ready` or `failed`, then `live` every second, then `done` with
 //! its tally. Nothing is judged by a worker but single answers; the coordinator merges the tallies, and one judge
-//! decides. A job names everything, so a worker needs no file, no name server and no environment, and it can be a pod
-//! whose input and output are attached. A job holds the headers of its requests, so its line is a secret: it goes over a
-//! pipe, never into an argument, a file or an event.
+//! decides. A job names everything, so a worker needs no file, no name server and no environment. A job holds the headers
+//! of its requests, so its line is a secret: it goes over a pipe or a connection, never into an argument, a file, an
+//! object or an event.
 
 use std::io::{BufRead, Write};
 use std::ops::Range;
 use std::path::Path;
-use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::crew::{Crew, Live};
 use super::job::{Job, Kind};
+use super::member::{Member, Process, odd};
 use super::tally::Tally;
-use crate::check::{Class, Failure};
+use crate::check::Failure;
 use crate::tools::http::Judge;
+use crate::tools::kube::remote;
 
 /// From `start` to the first arrival: longer than a line needs to get through.
-pub const LEAD: Duration = Duration::from_millis(20);
+const LEAD: Duration = Duration::from_millis(20);
+/// The same where the line goes through the API server of a cluster to its nodes.
+const FAR_LEAD: Duration = Duration::from_millis(500);
 /// How often a worker says how far it is.
 const EVERY: Duration = Duration::from_secs(1);
 
 /// What a coordinator says.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Order {
-    Job { job: Box<Job>, shares: Range<u32> },
-    Start,
+pub(super) enum Order {
+    Job {
+        job: Box<Job>,
+        shares: Range<u32>,
+    },
+    /// Begin so much later. Clocks of machines differ, so no moment is named: what is left until the one moment that all
+    /// begin at is counted when each is told.
+    Start {
+        lead: Duration,
+    },
 }
 
 /// What a worker says.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Word {
+pub(super) enum Word {
     Ready,
     Failed(Box<Failure>),
     Live(Live),
     Done(Box<Tally>),
 }
 
-/// Worker processes on this machine. Dropped, they end.
+/// Workers, each with its part of the shares. Dropped, they end.
 pub struct Fleet {
     members: Vec<Member>,
-}
-
-struct Member {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: Lines<BufReader<ChildStdout>>,
-    live: Live,
+    lead: Duration,
 }
 
 impl Fleet {
-    /// Starts `workers` processes of `program`, each with its part of the shares, and waits until all are connected.
+    /// Starts `workers` processes of `program` and waits until all are connected.
     ///
     /// # Errors
     /// When a process cannot be started, or what a worker says is wrong.
     pub async fn muster(program: &Path, job: &Job, workers: u32) -> Result<Self, Failure> {
-        let each = (job.shares / workers.max(1)).max(1);
-        let mut members = Vec::new();
-        for n in 0..workers {
-            let mut member = Member::start(program)?;
+        let members = (0..workers)
+            .map(|_| Process::start(program).map(|p| Member::Process(Box::new(p))))
+            .collect::<Result<Vec<_>, Failure>>()?;
+        Self::ready(members, LEAD, job).await
+    }
+
+    /// Gives pods that listen their parts and waits until all are connected.
+    ///
+    /// # Errors
+    /// When a pod is lost, or what a worker says is wrong.
+    pub async fn of_pods(pods: Vec<remote::Member>, job: &Job) -> Result<Self, Failure> {
+        let members = pods.into_iter().map(|p| Member::Pod(Box::new(p))).collect();
+        Self::ready(members, FAR_LEAD, job).await
+    }
+
+    async fn ready(mut members: Vec<Member>, lead: Duration, job: &Job) -> Result<Self, Failure> {
+        let workers = u32::try_from(members.len()).unwrap_or(u32::MAX).max(1);
+        let each = (job.shares / workers).max(1);
+        try_join_all((0..).zip(&mut members).map(|(n, member)| async move {
             let shares = n * each..(n + 1) * each;
             let job = Box::new(job.clone());
             member.say(&Order::Job { job, shares }).await?;
-            members.push(member);
-        }
-        for member in &mut members {
-            match member.hear().await? {
-                Word::Ready => {}
-                Word::Failed(failure) => return Err(*failure),
-                Word::Live(_) | Word::Done(_) => return Err(odd("it spoke out of turn")),
+            match member.hear(false).await? {
+                Word::Ready => Ok(()),
+                Word::Failed(failure) => Err(*failure),
+                Word::Live(_) | Word::Done(_) => Err(odd("it spoke out of turn")),
             }
-        }
-        Ok(Self { members })
+        }))
+        .await?;
+        Ok(Self { members, lead })
     }
 
-    /// Lets them begin, [`LEAD`] from now, and waits for what they came to. `live` is told how far they are.
+    /// From [`Fleet::work`] to the first arrival.
+    #[must_use]
+    pub const fn lead(&self) -> Duration {
+        self.lead
+    }
+
+    /// Lets them begin at one moment and waits for what they came to. `live` is told how far they are.
     ///
     /// # Errors
     /// When a worker died or broke down.
-    pub async fn work(&mut self, live: impl Fn(Live)) -> Result<Tally, Failure> {
-        for member in &mut self.members {
-            member.say(&Order::Start).await?;
-        }
-        let mut all = Tally::default();
-        let mut sum = Live::default();
-        for i in 0..self.members.len() {
+    pub async fn work(&mut self, live: impl Fn(Live) + Sync) -> Result<Tally, Failure> {
+        let at = Instant::now() + self.lead;
+        let far = Mutex::new(vec![Live::default(); self.members.len()]);
+        let tell = |i: usize, now: Live| {
+            let mut far = far.lock().unwrap_or_else(PoisonError::into_inner);
+            far[i] = now;
+            live(far.iter().fold(Live::default(), |sum, one| Live {
+                sent: sum.sent + one.sent,
+                right: sum.right + one.right,
+                wrong: sum.wrong + one.wrong,
+            }));
+        };
+        let tell = &tell;
+        let tallies = try_join_all(self.members.iter_mut().enumerate().map(|(i, member)| async move {
+            let lead = at.saturating_duration_since(Instant::now());
+            member.say(&Order::Start { lead }).await?;
             loop {
-                match self.members[i].hear().await? {
-                    Word::Live(now) => self.members[i].live = now,
-                    Word::Done(tally) => {
-                        all.merge(*tally);
-                        break;
-                    }
+                match member.hear(true).await? {
+                    Word::Live(now) => tell(i, now),
+                    Word::Done(tally) => return Ok(*tally),
                     Word::Failed(failure) => return Err(*failure),
                     Word::Ready => return Err(odd("it spoke out of turn")),
                 }
-                let next = self.members.iter().fold(Live::default(), |sum, m| Live {
-                    sent: sum.sent + m.live.sent,
-                    right: sum.right + m.live.right,
-                    wrong: sum.wrong + m.live.wrong,
-                });
-                if next != sum {
-                    sum = next;
-                    live(sum);
-                }
             }
+        }))
+        .await?;
+        let mut all = Tally::default();
+        for tally in tallies {
+            all.merge(tally);
         }
         Ok(all)
     }
-}
-
-impl Member {
-    fn start(program: &Path) -> Result<Self, Failure> {
-        let failed = |e: std::io::Error| {
-            Failure::new(
-                Class::Internal,
-                format!("no worker of the load could be started: {e}"),
-            )
-        };
-        let mut child = Command::new(program)
-            .arg("load-worker")
-            .env_clear()
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(failed)?;
-        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(odd("it has no pipes"));
-        };
-        Ok(Self {
-            child,
-            input: Some(input),
-            output: BufReader::new(output).lines(),
-            live: Live::default(),
-        })
-    }
-
-    async fn say(&mut self, order: &Order) -> Result<(), Failure> {
-        let mut line = serde_json::to_vec(order).map_err(|e| odd(&e.to_string()))?;
-        line.push(b'\n');
-        let Some(input) = &mut self.input else {
-            return Err(odd("it was dismissed"));
-        };
-        let written = async {
-            input.write_all(&line).await?;
-            input.flush().await
-        };
-        written
-            .await
-            .map_err(|e| odd(&format!("it does not listen: {e}")))
-    }
-
-    async fn hear(&mut self) -> Result<Word, Failure> {
-        match self.output.next_line().await {
-            Ok(Some(line)) => {
-                serde_json::from_str(&line).map_err(|e| odd(&format!("what it says cannot be read: {e}")))
-            }
-            Ok(None) => {
-                let how = self
-                    .child
-                    .try_wait()
-                    .ok()
-                    .flatten()
-                    .map(|s| format!(" ({s})"))
-                    .unwrap_or_default();
-                Err(odd(&format!("it ended before its work was done{how}")))
-            }
-            Err(e) => Err(odd(&format!("it cannot be heard: {e}"))),
-        }
-    }
-}
-
-fn odd(why: &str) -> Failure {
-    Failure::new(Class::Internal, format!("a worker process of the load: {why}"))
 }
 
 /// A worker: does what `input` says and says on `output` what came of it. `judge` makes the judge of a kind.
@@ -234,10 +191,10 @@ pub fn serve(
             return say(&Word::Failed(Box::new(failure)));
         }
         say(&Word::Ready)?;
-        let Some(Ok(Order::Start)) = orders.recv().await else {
+        let Some(Ok(Order::Start { lead })) = orders.recv().await else {
             return Ok(());
         };
-        crew.start(Instant::now() + LEAD);
+        crew.start(Instant::now() + lead);
         loop {
             tokio::select! {
                 tally = crew.finish() => {

@@ -2,6 +2,8 @@
 //! does when a watch breaks. Against a real cluster it is tested in the lab.
 
 mod identity;
+mod node;
 mod objects;
 mod server;
 mod waits;
+mod workers;

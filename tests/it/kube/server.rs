@@ -58,41 +58,18 @@ impl Server {
                 tokio::spawn(serve(stream, Arc::clone(&its_script), Arc::clone(&its_asked)));
             }
         });
-        let row = |name: &str, kind: &str, namespaced: bool| json!({"name": name, "singularName": "", "kind": kind, "namespaced": namespaced, "verbs": []});
-        let server = Self { url, script, asked };
+        let mut server = Self { url, script, asked };
+        for (call, answer) in discovery() {
+            server = server.on(call, Answer::Json(200, answer));
+        }
         server
-            .on(
-                "GET /api/v1",
-                Answer::Json(
-                    200,
-                    json!({"kind": "APIResourceList", "resources": [
-                    row("pods", "Pod", true), row("pods/log", "Pod", true), row("namespaces", "Namespace", false),
-                    row("serviceaccounts", "ServiceAccount", true), row("nodes", "Node", false)]}),
-                ),
-            )
-            .on(
-                "GET /apis",
-                Answer::Json(
-                    200,
-                    json!({"kind": "APIGroupList", "groups": [
-                    {"name": "batch", "preferredVersion": {"groupVersion": "batch/v1"},
-                     "versions": [{"groupVersion": "batch/v1"}, {"groupVersion": "batch/v1beta1"}]},
-                    {"name": "metrics.k8s.io", "preferredVersion": {"groupVersion": "metrics.k8s.io/v1beta1"},
-                     "versions": [{"groupVersion": "metrics.k8s.io/v1beta1"}]}]}),
-                ),
-            )
-            .on(
-                "GET /apis/batch/v1",
-                Answer::Json(200, json!({"resources": [row("jobs", "Job", true)]})),
-            )
-            .on(
-                "GET /apis/batch/v1beta1",
-                Answer::Json(200, json!({"resources": [row("cronjobs", "CronJob", true)]})),
-            )
             // Its server is down: nobody else suffers.
             .on(
                 "GET /apis/metrics.k8s.io/v1beta1",
-                Answer::Json(503, json!({"kind": "Status", "code": 503, "message": "service unavailable"})),
+                Answer::Json(
+                    503,
+                    json!({"kind": "Status", "code": 503, "message": "service unavailable"}),
+                ),
             )
     }
 
@@ -124,6 +101,35 @@ impl Server {
     }
 }
 
+/// What it serves.
+pub fn discovery() -> [(&'static str, Json); 4] {
+    let row = |name: &str, kind: &str, namespaced: bool| json!({"name": name, "singularName": "", "kind": kind, "namespaced": namespaced, "verbs": []});
+    [
+        (
+            "GET /api/v1",
+            json!({"kind": "APIResourceList", "resources": [
+                row("pods", "Pod", true), row("pods/log", "Pod", true), row("namespaces", "Namespace", false),
+                row("serviceaccounts", "ServiceAccount", true), row("nodes", "Node", false)]}),
+        ),
+        (
+            "GET /apis",
+            json!({"kind": "APIGroupList", "groups": [
+                {"name": "batch", "preferredVersion": {"groupVersion": "batch/v1"},
+                 "versions": [{"groupVersion": "batch/v1"}, {"groupVersion": "batch/v1beta1"}]},
+                {"name": "metrics.k8s.io", "preferredVersion": {"groupVersion": "metrics.k8s.io/v1beta1"},
+                 "versions": [{"groupVersion": "metrics.k8s.io/v1beta1"}]}]}),
+        ),
+        (
+            "GET /apis/batch/v1",
+            json!({"resources": [row("jobs", "Job", true)]}),
+        ),
+        (
+            "GET /apis/batch/v1beta1",
+            json!({"resources": [row("cronjobs", "CronJob", true)]}),
+        ),
+    ]
+}
+
 /// A pod as the server has it.
 #[allow(clippy::needless_pass_by_value, reason = "callers make the value in place")]
 pub fn pod(name: &str, uid: &str, version: u32, status: Json) -> Json {
@@ -151,7 +157,8 @@ pub fn status(code: u16, reason: &str, message: &str, details: &Json) -> Answer 
     )
 }
 
-async fn serve(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<Asked>>>) {
+/// Reads one request; none when the caller has gone.
+pub async fn read(stream: &mut TcpStream) -> Option<Asked> {
     let mut received = Vec::new();
     let head = loop {
         if let Some(end) = received.windows(4).position(|w| w == b"\r\n\r\n") {
@@ -160,7 +167,7 @@ async fn serve(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<Asked
         let mut piece = [0; 4096];
         match stream.read(&mut piece).await {
             Ok(n) if n > 0 => received.extend_from_slice(&piece[..n]),
-            _ => return,
+            _ => return None,
         }
     };
     let text = String::from_utf8_lossy(&received[..head]).into_owned();
@@ -175,7 +182,7 @@ async fn serve(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<Asked
     let have = body.len();
     body.resize(length, 0);
     if length > have && stream.read_exact(&mut body[have..]).await.is_err() {
-        return;
+        return None;
     }
     let mut words = text.split(' ');
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
@@ -186,7 +193,28 @@ async fn serve(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<Asked
     } else {
         method
     };
-    let call = format!("{method} {}", target.path());
+    Some(Asked {
+        call: format!("{method} {}", target.path()),
+        query,
+        headers,
+        body: serde_json::from_slice(&body).unwrap_or(Json::Null),
+    })
+}
+
+pub async fn reply(stream: &mut TcpStream, code: u16, kind: &str, text: &str) {
+    let head = format!(
+        "HTTP/1.1 {code} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
+        text.len()
+    );
+    let _ = stream.write_all(head.as_bytes()).await;
+    let _ = stream.write_all(text.as_bytes()).await;
+}
+
+async fn serve(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<Asked>>>) {
+    let Some(one) = read(&mut stream).await else {
+        return;
+    };
+    let call = one.call.clone();
     let answer = {
         let mut script = script.lock().unwrap();
         match script.get_mut(&call) {
@@ -195,12 +223,7 @@ async fn serve(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<Asked
             None => None,
         }
     };
-    asked.lock().unwrap().push(Asked {
-        query,
-        headers,
-        body: serde_json::from_slice(&body).unwrap_or(Json::Null),
-        call,
-    });
+    asked.lock().unwrap().push(one);
     let absent = json!({"kind": "Status", "code": 404, "reason": "NotFound",
                         "message": "the server could not find the requested resource", "details": {}});
     let (code, kind, text) = match answer.unwrap_or(Answer::Json(404, absent)) {
@@ -208,12 +231,7 @@ async fn serve(mut stream: TcpStream, script: Script, asked: Arc<Mutex<Vec<Asked
         Answer::Text(kind, text) => (200, kind, text.to_owned()),
         Answer::Events(events, end) => return stream_of(stream, &events, end).await,
     };
-    let head = format!(
-        "HTTP/1.1 {code} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
-        text.len()
-    );
-    let _ = stream.write_all(head.as_bytes()).await;
-    let _ = stream.write_all(text.as_bytes()).await;
+    reply(&mut stream, code, kind, &text).await;
 }
 
 async fn stream_of(mut stream: TcpStream, events: &[Json], end: End) {

@@ -9,6 +9,8 @@ mod program;
 mod server;
 mod simulated;
 
+pub use server::Server;
+
 use serde_json::{Value as Json, json};
 use specrun::action::{Failure, OwnCheck, ParamSchema};
 use specrun::actions::REGISTRY;
