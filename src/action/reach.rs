@@ -1,8 +1,9 @@
-//! Reaching the service that the environment names for a family.
+//! Reaching the service or the program that the environment names for a family.
 
 use super::{Class, Context, Failure};
 use crate::tools::Endpoint;
 use crate::tools::http::{Request, Response, Until};
+use crate::tools::process::{Command, EnvValue};
 
 impl Context {
     /// Where the environment says that this family's service is.
@@ -37,6 +38,32 @@ impl Context {
     /// What the connection gives, classed.
     pub async fn send(&self, endpoint: &Endpoint, request: Request) -> Result<Response, Failure> {
         self.tools.http.send(Some(endpoint), request, &self.until()).await
+    }
+
+    /// A program of a family as the environment names it, with the variables it gives the family, in the step's own folder,
+    /// where no settings of anybody lie.
+    ///
+    /// # Errors
+    /// When the environment's settings cannot be used, or the folder cannot be made.
+    pub fn program(
+        &self,
+        family: &str,
+        name: &str,
+        words: impl IntoIterator<Item = String>,
+    ) -> Result<Command, Failure> {
+        let mut command = Command::new(self.tools.endpoints.program(family, name)?, words);
+        command.known_as = Some(name.to_owned());
+        std::fs::create_dir_all(&self.artifact_dir).map_err(|e| {
+            Failure::new(
+                Class::Internal,
+                format!("the folder {}: {e}", self.artifact_dir.display()),
+            )
+        })?;
+        command.dir.clone_from(&self.artifact_dir);
+        for (name, value) in self.tools.endpoints.variables(family)? {
+            command.env.push((name, EnvValue::Plain(value)));
+        }
+        Ok(command)
     }
 
     /// Waits, but not longer than the step may, and not when the run is being stopped.

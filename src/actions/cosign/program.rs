@@ -6,8 +6,7 @@ use serde::Deserialize;
 
 use crate::action::{Class, Context, Failure};
 use crate::tools::Capability;
-use crate::tools::http::Until;
-use crate::tools::process::{Command, EnvValue, Finished};
+use crate::tools::process::{EnvValue, Finished};
 use crate::value::Secret;
 
 /// The family, and the name of its program.
@@ -30,26 +29,11 @@ pub(super) async fn cosign(
     password: Option<Secret>,
     cx: &Context,
 ) -> Result<Finished, Failure> {
-    let program = cx.tools.endpoints.program(COSIGN, COSIGN)?;
-    let mut command = Command::new(program, words);
-    command.known_as = Some(COSIGN.to_owned());
-    std::fs::create_dir_all(&cx.artifact_dir).map_err(|e| {
-        Failure::new(
-            Class::Internal,
-            format!("the folder {}: {e}", cx.artifact_dir.display()),
-        )
-    })?;
-    command.dir.clone_from(&cx.artifact_dir);
-    for (name, value) in cx.tools.endpoints.variables(COSIGN)? {
-        command.env.push((name, EnvValue::Plain(value)));
-    }
+    let mut command = cx.program(COSIGN, COSIGN, words)?;
     // Without the variable cosign asks at a terminal that is not there.
     let password = password.map_or_else(|| EnvValue::Plain(String::new()), EnvValue::Secret);
     command.env.push(("COSIGN_PASSWORD".to_owned(), password));
-    let until = Until {
-        deadline: cx.deadline,
-        cancel: cx.cancel.clone(),
-    };
+    let until = cx.until();
     cx.tools.process.run(command, &until).await
 }
 

@@ -8,7 +8,6 @@ use globset::GlobBuilder;
 use tempfile::TempDir;
 
 use crate::action::{Class, Context, Failure};
-use crate::tools::http::Until;
 use crate::tools::objects::{Objects, Place};
 
 /// At most so many objects are listed for a pattern.
@@ -24,10 +23,7 @@ pub struct Brought {
 /// Brings an object, or all whose keys fit a pattern. Blocks; inside a runtime, but not on one of its threads.
 pub fn bring(path: &str, cx: &Context) -> Result<Brought, Failure> {
     let place = Place::parse(path)?;
-    let until = Until {
-        deadline: cx.deadline,
-        cancel: cx.cancel.clone(),
-    };
+    let until = cx.until();
     let failed = |e: std::io::Error| Failure::new(Class::Internal, format!("keeping {path}: {e}"));
     std::fs::create_dir_all(&cx.artifact_dir).map_err(failed)?;
     let folder = tempfile::Builder::new()

@@ -10,7 +10,7 @@ use super::entities::Entities;
 use super::sources::Bridge;
 use super::when::{self, Micros};
 use crate::action::{Class, Context, Failure};
-use crate::tools::http::{Until, parse_json};
+use crate::tools::http::parse_json;
 use crate::tools::process::Command;
 
 const PROGRAM: &str = include_str!("bridge.py");
@@ -53,10 +53,7 @@ pub(super) async fn ask(
     command.stdin = Some(query.to_string().into_bytes());
     command.keep = MOST;
     command.most = MOST as u64;
-    let until = Until {
-        deadline: cx.deadline,
-        cancel: cx.cancel.clone(),
-    };
+    let until = cx.until();
     let done = cx.tools.process.run(command, &until).await?;
     if done.code != Some(0) {
         return Err(done.failure());

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::refusal;
 use crate::action::{Class, Context, Failure};
 use crate::tools::Endpoint;
-use crate::tools::http::{Limits, Request, Response, Until};
+use crate::tools::http::{Limits, Request, Response};
 
 /// A connection to the environment's feature server, for one step.
 #[derive(Clone, Copy)]
@@ -41,16 +41,7 @@ impl<'a> Client<'a> {
             body: 256 << 20,
             ..Limits::default()
         };
-        let until = Until {
-            deadline: self.cx.deadline,
-            cancel: self.cx.cancel.clone(),
-        };
-        let response = self
-            .cx
-            .tools
-            .http
-            .send(Some(self.endpoint), request, &until)
-            .await?;
+        let response = self.cx.send(self.endpoint, request).await?;
         match refusal::of(&response) {
             Some(mut failure) => {
                 failure.message = self.cx.tools.redactor.redact(&failure.message);

@@ -22,7 +22,6 @@ use serde::Deserialize;
 use super::join::Stored;
 use crate::action::{Class, Context, Failure};
 use crate::tools::Endpoint;
-use crate::tools::http::Until;
 use crate::tools::objects::{Objects, Place};
 use crate::tools::tables::{Source as Table, open};
 use crate::value::Duration;
@@ -137,10 +136,7 @@ impl Source {
             .artifact(&format!("source-{view}.{ending}"))
             .map_err(unwritable)?;
         let mut file = File::create(&path).map_err(unwritable)?;
-        let until = Until {
-            deadline: cx.deadline,
-            cancel: cx.cancel.clone(),
-        };
+        let until = cx.until();
         let objects = Objects::open(&cx.tools, &place.bucket, &until)?;
         objects.fetch(&place.key, MOST, &mut file).await?;
         Ok(path)

@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::body::{self, Asked, Scalar, Template};
 use crate::action::{Action, AsRequest, Class, Context, Failure, ParamProblem};
-use crate::tools::http::{Limits, Request as Wire, Response, Text, Until};
+use crate::tools::http::{Limits, Request as Wire, Response, Text};
 use crate::tools::{Auth as WireAuth, Capability};
 use crate::value::{Bytes, Duration, Secret};
 
@@ -297,10 +297,7 @@ impl Action for Request {
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
-        let until = Until {
-            deadline: cx.deadline,
-            cancel: cx.cancel.clone(),
-        };
+        let until = cx.until();
         let (wire, accept) = wire(params, cx)?;
         let answer = cx
             .tools

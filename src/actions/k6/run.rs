@@ -17,7 +17,6 @@ use crate::actions::scripted::checks;
 use crate::actions::scripted::command::{self, Folder, Prepared, Script, Word};
 use crate::actions::scripted::figures::Figures;
 use crate::tools::Capability;
-use crate::tools::http::Until;
 use crate::tools::process::{Command, EnvValue, Finished};
 use crate::value::{Duration, Proportion, Ratio, Secret};
 
@@ -166,10 +165,7 @@ impl Action for Run {
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {
         let confidence = params.confidence.level()?;
         let (command, folder) = params.command(params.script().prepare(cx)?);
-        let until = Until {
-            deadline: cx.deadline,
-            cancel: cx.cancel.clone(),
-        };
+        let until = cx.until();
         let done = cx.tools.process.run(command, &until).await?;
         let read = read(&folder, &params.by);
         folder.keep(cx, "summary.json");

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::wire::Experiments;
 use crate::action::{Class, Context, Failure};
 use crate::tools::Endpoint;
-use crate::tools::http::{Request, Until};
+use crate::tools::http::Request;
 
 /// The version of the API that every call here belongs to.
 const API: &str = "apis/v2beta1";
@@ -79,16 +79,7 @@ impl<'a> Client<'a> {
     }
 
     async fn send<T: DeserializeOwned>(&self, request: Request) -> Result<T, Failure> {
-        let until = Until {
-            deadline: self.cx.deadline,
-            cancel: self.cx.cancel.clone(),
-        };
-        let response = self
-            .cx
-            .tools
-            .http
-            .send(Some(self.endpoint), request, &until)
-            .await?;
+        let response = self.cx.send(self.endpoint, request).await?;
         if let Some(mut failure) = response.failure() {
             if matches!(response.status, 404 | 405) && response.json().is_err() {
                 // Not `not_found`: the run asked for may well exist.

@@ -8,7 +8,7 @@ use super::protocol::Protocol;
 use super::refusal;
 use crate::action::{Class, Context, Failure};
 use crate::tools::Endpoint;
-use crate::tools::http::{Body, Limits, Request, Response, Until};
+use crate::tools::http::{Body, Limits, Request, Response};
 
 /// A connection to the environment's model server, for one step.
 pub(super) struct Client<'a> {
@@ -55,16 +55,7 @@ impl<'a> Client<'a> {
     }
 
     async fn send(&self, request: Request) -> Result<Response, Failure> {
-        let until = Until {
-            deadline: self.cx.deadline,
-            cancel: self.cx.cancel.clone(),
-        };
-        let response = self
-            .cx
-            .tools
-            .http
-            .send(Some(self.endpoint), request, &until)
-            .await?;
+        let response = self.cx.send(self.endpoint, request).await?;
         match refusal::of(&response, self.protocol, &self.cx.tools.redactor) {
             Some(failure) => Err(failure),
             None => Ok(response),

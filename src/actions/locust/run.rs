@@ -13,7 +13,6 @@ use crate::actions::scripted::command::{self, Folder, Prepared, Script, Word};
 use crate::actions::scripted::figures::{Figures, Tally};
 use crate::check::{CheckOutcome, Verdict};
 use crate::tools::Capability;
-use crate::tools::http::Until;
 use crate::tools::process::{Command, EnvValue};
 use crate::value::{Duration, Moment, Ratio, Secret};
 
@@ -140,10 +139,7 @@ impl Action for Run {
         let (command, folder) = params.command(params.script().prepare(cx)?)?;
         std::fs::write(folder.file("report.py"), LISTENER)
             .map_err(|e| Failure::new(Class::Internal, format!("the listener cannot be written: {e}")))?;
-        let until = Until {
-            deadline: cx.deadline,
-            cancel: cx.cancel.clone(),
-        };
+        let until = cx.until();
         let done = cx.tools.process.run(command, &until).await?;
         let (Some(ours), Some(locusts)) = (folder.read("report.json"), folder.read("stats.json")) else {
             // It never came to its end: a script that does not load, or a signal.

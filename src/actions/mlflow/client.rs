@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use super::refusal;
 use crate::action::{Class, Context, Failure};
 use crate::tools::Endpoint;
-use crate::tools::http::{Body, Limits, Request, Response, Until};
+use crate::tools::http::{Body, Limits, Request, Response};
 
 /// The version of the REST API that every call here belongs to.
 const API: &str = "api/2.0/mlflow";
@@ -131,16 +131,7 @@ impl<'a> Client<'a> {
             limits,
             ..Request::default()
         };
-        let until = Until {
-            deadline: self.cx.deadline,
-            cancel: self.cx.cancel.clone(),
-        };
-        let response = self
-            .cx
-            .tools
-            .http
-            .send(Some(self.endpoint), request, &until)
-            .await?;
+        let response = self.cx.send(self.endpoint, request).await?;
         match refusal::of(&response) {
             Some(failure) => Err(failure),
             None => Ok(response),

@@ -6,7 +6,6 @@ use serde::{Deserialize, Serialize};
 use super::weights::{self, Format, Rules, Tensor};
 use crate::action::{Action, Context, Failure};
 use crate::tools::Capability;
-use crate::tools::http::Until;
 use crate::value::Bytes;
 
 /// The hash of a model's weights: of their names, types, shapes and values, never of the container, which may hold
@@ -86,10 +85,7 @@ impl Action for Hash {
         let path = cx.tools.files.readable(&cx.base_dir, &params.path)?;
         let rules = Rules::new(params.format, &params.ignore, &params.raw)?;
         let tools = std::sync::Arc::clone(&cx.tools);
-        let until = Until {
-            deadline: cx.deadline,
-            cancel: cx.cancel.clone(),
-        };
+        let until = cx.until();
         let what = format!("hash of `{}`", params.path);
         cx.aside(&what, move || {
             let model = weights::open(&path, &rules, &tools.files)?;

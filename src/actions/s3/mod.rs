@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 
 use crate::action::{Context, DynAction, Failure, Family};
 use crate::tools::Capability;
-use crate::tools::http::Until;
 use crate::tools::objects::{Meta, Objects};
 use crate::value::Bytes;
 
@@ -75,9 +74,6 @@ fn reach() -> Vec<Capability> {
 
 /// The bucket of a step.
 fn open(cx: &Context, bucket: &str) -> Result<Objects, Failure> {
-    let until = Until {
-        deadline: cx.deadline,
-        cancel: cx.cancel.clone(),
-    };
+    let until = cx.until();
     Objects::open(&cx.tools, bucket, &until)
 }

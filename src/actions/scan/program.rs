@@ -6,8 +6,8 @@ use serde_json::Value as Json;
 
 use crate::action::{Class, Context, Failure};
 use crate::tools::Capability;
-use crate::tools::http::{Until, parse_json};
-use crate::tools::process::{Command, EnvValue, Finished};
+use crate::tools::http::parse_json;
+use crate::tools::process::Finished;
 
 /// The family, for the environment's settings.
 pub(super) const FAMILY: &str = "scan";
@@ -18,24 +18,9 @@ const MOST: u64 = 256 << 20;
 
 /// Runs a scanner to its end, in a folder of the step, where no settings of anybody lie.
 pub(super) async fn run(name: &str, words: &[&str], cx: &Context) -> Result<Finished, Failure> {
-    let program = cx.tools.endpoints.program(FAMILY, name)?;
     let words = words.iter().map(|w| (*w).to_owned());
-    let mut command = Command::new(program, words);
-    command.known_as = Some(name.to_owned());
-    std::fs::create_dir_all(&cx.artifact_dir).map_err(|e| {
-        Failure::new(
-            Class::Internal,
-            format!("the folder {}: {e}", cx.artifact_dir.display()),
-        )
-    })?;
-    command.dir.clone_from(&cx.artifact_dir);
-    for (name, value) in cx.tools.endpoints.variables(FAMILY)? {
-        command.env.push((name, EnvValue::Plain(value)));
-    }
-    let until = Until {
-        deadline: cx.deadline,
-        cancel: cx.cancel.clone(),
-    };
+    let command = cx.program(FAMILY, name, words)?;
+    let until = cx.until();
     cx.tools.process.run(command, &until).await
 }
 

@@ -12,7 +12,6 @@ use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::actions::exec::{Line, given_twice, reach};
 use crate::actions::model::weights::{Rules, Tolerance};
 use crate::tools::Capability;
-use crate::tools::http::Until;
 use crate::value::{Bytes, Duration};
 
 /// Runs a training twice (or more often) with the same words and the same seed, and compares the weights of the models
@@ -150,10 +149,7 @@ impl Action for Twice {
         }
         let paths: Vec<_> = left.iter().map(|c| c.path.clone()).collect();
         let tools = std::sync::Arc::clone(&cx.tools);
-        let until = Until {
-            deadline: cx.deadline,
-            cancel: cx.cancel.clone(),
-        };
+        let until = cx.until();
         let judged = cx
             .aside("comparing the models", move || {
                 judge(&paths, &rules, &policy, &tools.files, &until)
