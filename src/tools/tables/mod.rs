@@ -14,7 +14,7 @@ mod statistics;
 
 pub use open::{Format, Opened, Source, open, unknown_column};
 pub use prints::{Counted, Prints, Room, print};
-pub use scan::{collect, figures, json, number, rows};
+pub use scan::{collect, figures, json, number, row_number, rows};
 pub use statistics::{Known, Statistics};
 
 use std::path::PathBuf;
