@@ -5,6 +5,7 @@
 //! its header shows another delimiter. Nothing here knows what is checked.
 
 mod dictionary;
+mod footer;
 mod inspect;
 mod open;
 mod place;

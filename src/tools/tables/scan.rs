@@ -3,7 +3,8 @@
 use polars::prelude::{AnyValue, DataFrame, Engine, Expr, LazyFrame, col};
 use serde_json::{Map, Value as Json};
 
-use super::{Opened, failure, placed};
+use super::footer::guarded;
+use super::{Format, Opened, failure, placed};
 use crate::check::{Class, Failure};
 
 /// A name no column has.
@@ -86,10 +87,15 @@ impl Opened {
     /// # Errors
     /// Classed, with the table's name and the place.
     pub fn collect(&self, query: LazyFrame) -> Result<DataFrame, Failure> {
-        collect(query, &self.name).map_err(|failure| match self.format {
-            Some(format) => placed(failure, &self.files, format, self.delimiter),
-            None => failure,
-        })
+        let Some(format) = self.format else {
+            return collect(query, &self.name);
+        };
+        let collected = match format {
+            // Their readers believe what a file says of itself; those of text are asked to find mistakes.
+            Format::Parquet | Format::Ipc => guarded(&self.name, || collect(query, &self.name)),
+            Format::Csv | Format::Ndjson => collect(query, &self.name),
+        };
+        collected.map_err(|failure| placed(failure, &self.files, format, self.delimiter))
     }
 }
 
