@@ -162,8 +162,7 @@ impl Prints {
             let mut prints = std::mem::take(&mut self.held[part]);
             self.bring(part, &mut prints)
                 .map_err(|e| self.room.broken("reading", &e))?;
-            // It is made of sorted pieces, which this sort merges.
-            prints.sort();
+            prints.sort_unstable();
             for group in prints.chunk_by(|a, b| a == b) {
                 counted.different += 1;
                 match group {

@@ -11,7 +11,6 @@ use crate::check::{Class, Failure};
 const ROW_NUMBER: &str = "\u{1}row number";
 
 /// The number of each row from 0, for expressions of [`figures`].
-#[must_use]
 pub fn row_number() -> Expr {
     col(ROW_NUMBER)
 }

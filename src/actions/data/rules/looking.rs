@@ -18,15 +18,12 @@ pub fn looking(
     among: Option<&Expr>,
     look: impl Fn(&Column) -> PolarsResult<u64> + Send + Sync + 'static,
 ) -> Expr {
-    pieces(
-        column,
-        among.into_iter().cloned().collect(),
-        move |columns| match columns {
-            [column, among] => look(&column.filter(among.bool()?)?),
-            [column, ..] => look(column),
-            [] => Ok(0),
-        },
-    )
+    let others: Vec<Expr> = among.into_iter().cloned().collect();
+    pieces(column, &others, move |columns| match columns {
+        [column, among] => look(&column.filter(among.bool()?)?),
+        [column, ..] => look(column),
+        [] => Ok(0),
+    })
 }
 
 /// The same with the numbers of the rows beside their values. A piece is of rows that follow each other.
@@ -35,8 +32,8 @@ pub fn looking_at_rows(
     among: Option<&Expr>,
     look: impl Fn(&Column, &Column) -> PolarsResult<u64> + Send + Sync + 'static,
 ) -> Expr {
-    let others = [row_number()].into_iter().chain(among.cloned()).collect();
-    pieces(column, others, move |columns| match columns {
+    let others: Vec<Expr> = [row_number()].into_iter().chain(among.cloned()).collect();
+    pieces(column, &others, move |columns| match columns {
         [column, rows, among] => {
             let among = among.bool()?;
             look(&column.filter(among)?, &rows.filter(among)?)
@@ -49,7 +46,7 @@ pub fn looking_at_rows(
 /// The sum of what `look` answers to each piece of some columns.
 fn pieces(
     column: Expr,
-    others: Vec<Expr>,
+    others: &[Expr],
     look: impl Fn(&[Column]) -> PolarsResult<u64> + Send + Sync + 'static,
 ) -> Expr {
     let piece = move |columns: &mut [Column]| -> PolarsResult<Column> {
@@ -62,7 +59,7 @@ fn pieces(
         Ok(UInt64Chunked::from_vec(name, out).into_column())
     };
     let kind = |_: &Schema, fields: &[Field]| Ok(Field::new(fields[0].name().clone(), DataType::UInt64));
-    column.map_many(piece, &others, kind).sum()
+    column.map_many(piece, others, kind).sum()
 }
 
 /// The column with nulls in the rows that are not `among`.
