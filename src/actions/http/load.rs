@@ -43,7 +43,7 @@ impl AsRequest for Request {
             }
             // Who promises JSON has to keep it, as in a single request.
             if answer.is_json() && !answer.body.is_empty() {
-                answer.json()?;
+                answer.is_sound_json()?;
             }
             Ok(())
         }))

@@ -2,9 +2,11 @@
 //!
 //! A doubled key is refused because readers differ in which of the two they keep, so a check could look at the other.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value as Json};
 
 /// Why bytes are not strict JSON.
@@ -17,6 +19,18 @@ pub struct JsonError(pub String);
 /// # Errors
 /// The first mistake, with its place.
 pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
+    read::<Strict>(bytes).map(|strict| strict.0)
+}
+
+/// Whether [`parse`] reads it, without making a value of it.
+///
+/// # Errors
+/// The same.
+pub fn check(bytes: &[u8]) -> Result<(), JsonError> {
+    read::<Sound>(bytes).map(|_| ())
+}
+
+fn read<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, JsonError> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         JsonError(format!(
             "not UTF-8: the byte at {} is part of no character",
@@ -31,7 +45,7 @@ pub fn parse(bytes: &[u8]) -> Result<Json, JsonError> {
     if text.trim().is_empty() {
         return Err(JsonError("empty, where JSON was expected".to_owned()));
     }
-    serde_json::from_str::<Strict>(text).map(|s| s.0).map_err(|e| {
+    serde_json::from_str(text).map_err(|e| {
         let message = e.to_string();
         JsonError(if message.starts_with("recursion limit exceeded") {
             format!(
@@ -105,14 +119,112 @@ impl<'de> Visitor<'de> for StrictVisitor {
         while let Some(key) = map.next_key::<String>()? {
             let Strict(value) = map.next_value()?;
             if fields.contains_key(&key) {
-                let short: String = key.chars().take(60).collect();
-                return Err(A::Error::custom(format!(
-                    "the key `{short}` stands twice in one object"
-                )));
+                return Err(twice(&key));
             }
             fields.insert(key, value);
         }
         Ok(Json::Object(fields))
+    }
+}
+
+fn twice<E: serde::de::Error>(key: &str) -> E {
+    let short: String = key.chars().take(60).collect();
+    E::custom(format!("the key `{short}` stands twice in one object"))
+}
+
+/// JSON that is only looked at.
+struct Sound;
+
+impl<'de> Deserialize<'de> for Sound {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(SoundVisitor)
+    }
+}
+
+struct SoundVisitor;
+
+impl<'de> Visitor<'de> for SoundVisitor {
+    type Value = Sound;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_f64<E: serde::de::Error>(self, v: f64) -> Result<Sound, E> {
+        StrictVisitor.visit_f64(v).map(|_| Sound)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Sound, E> {
+        Ok(Sound)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Sound, A::Error> {
+        while seq.next_element::<Sound>()?.is_some() {}
+        Ok(Sound)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Sound, A::Error> {
+        let mut few: Vec<Key<'de>> = Vec::new();
+        let mut many: HashSet<Cow<'de, str>> = HashSet::new();
+        while let Some(key) = map.next_key::<Key<'de>>()? {
+            map.next_value::<Sound>()?;
+            if few.contains(&key) || many.contains(&key.0) {
+                return Err(twice(&key.0));
+            }
+            if few.len() < FEW {
+                few.push(key);
+            } else {
+                many.insert(key.0);
+            }
+        }
+        Ok(Sound)
+    }
+}
+
+/// So many keys of an object are compared one by one.
+const FEW: usize = 16;
+
+/// The key of an object, borrowed where it stands there without escapes.
+#[derive(PartialEq)]
+struct Key<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Key<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(KeyVisitor)
+    }
+}
+
+struct KeyVisitor;
+
+impl<'de> Visitor<'de> for KeyVisitor {
+    type Value = Key<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Borrowed(v)))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Key<'de>, E> {
+        Ok(Key(Cow::Owned(v.to_owned())))
     }
 }
 
@@ -122,7 +234,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn error(text: &str) -> String {
-        parse(text.as_bytes()).unwrap_err().0
+        let why = parse(text.as_bytes()).unwrap_err();
+        assert_eq!(check(text.as_bytes()), Err(why.clone()));
+        why.0
     }
 
     #[test]
@@ -146,10 +260,25 @@ mod tests {
         assert_eq!(parse(text.as_bytes()).unwrap().to_string(), text);
     }
 
+    #[test]
+    fn a_key_of_many_that_stands_twice_is_found() {
+        let many = |last: usize| {
+            let fields: Vec<String> = (0..50).chain([last]).map(|i| format!("\"k{i}\": {i}")).collect();
+            format!("{{{}}}", fields.join(", "))
+        };
+        assert!(check(many(50).as_bytes()).is_ok());
+        for last in [0, 15, 16, 49] {
+            assert!(error(&many(last)).contains(&format!("the key `k{last}` stands twice")));
+        }
+        assert!(error(r#"{"a": 1, "\u0061": 2}"#).contains("stands twice"));
+    }
+
     proptest! {
         #[test]
         fn agrees_with_the_plain_reader_and_never_panics(text in r#"[\[\]{}",:0-9a-z. -]{0,40}"#) {
-            if let Ok(value) = parse(text.as_bytes()) {
+            let parsed = parse(text.as_bytes());
+            prop_assert_eq!(check(text.as_bytes()), parsed.clone().map(|_| ()));
+            if let Ok(value) = parsed {
                 prop_assert_eq!(value, serde_json::from_str::<Json>(&text).unwrap());
             }
         }

@@ -1,7 +1,5 @@
 //! An answer before anything was made of it, and what judges it: for loads, where each answer is judged in place.
 
-use hyper::HeaderMap;
-
 use super::json;
 use super::response::class_of;
 use crate::check::Class;
@@ -10,7 +8,8 @@ use crate::check::Class;
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
     pub status: u16,
-    pub headers: &'a HeaderMap,
+    /// The header of this name, when it is text.
+    pub content_type: Option<&'a str>,
     pub body: &'a [u8],
 }
 
@@ -30,16 +29,18 @@ impl Answer<'_> {
         }
     }
 
-    /// The first header with this name, when it is text.
-    #[must_use]
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
-    }
-
     /// Whether the answer says that it is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {
-        super::response::names_json(self.header("content-type").unwrap_or_default())
+        super::response::names_json(self.content_type.unwrap_or_default())
+    }
+
+    /// Whether the body is JSON by the same rules as [`Answer::json`], which costs a quarter of reading it.
+    ///
+    /// # Errors
+    /// `unreadable_answer`.
+    pub fn is_sound_json(&self) -> Result<(), Class> {
+        json::check(self.body).map_err(|_| Class::UnreadableAnswer)
     }
 
     /// The body as JSON, by the rules of [`super::Response::json`].

@@ -155,8 +155,9 @@ struct Reason {
 /// Whether a content type is that of JSON.
 pub(super) fn names_json(content_type: &str) -> bool {
     let kind = content_type.split(';').next().unwrap_or_default();
-    let kind = kind.trim().to_ascii_lowercase();
-    kind == "application/json" || kind.ends_with("+json")
+    let kind = kind.trim().as_bytes();
+    let (_, suffix) = kind.split_at(kind.len().saturating_sub("+json".len()));
+    kind.eq_ignore_ascii_case(b"application/json") || suffix.eq_ignore_ascii_case(b"+json")
 }
 
 /// The class of a status that is not 2xx.

@@ -7,27 +7,35 @@ use std::sync::Arc;
 
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
-use hyper::client::conn::{TrySendError, http1, http2};
+use hyper::client::conn::{TrySendError, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+use tokio_util::either::Either;
 
 use super::job::Version;
+use super::wire::Wire;
 use crate::check::{Class, Failure};
 use crate::tools::http::{Peer, Phase, Tls, by_cause};
 
 /// How many requests share a connection of HTTP/2.
 const SHARED: usize = 100;
 
+/// What bytes go over.
+type Stream = Either<TcpStream, TlsStream<TcpStream>>;
+
 /// The right to send one request at a time over a connection.
 pub(super) enum Sender {
-    One(http1::SendRequest<Full<Bytes>>),
-    Two(http2::SendRequest<Full<Bytes>>),
+    One(Box<Wire<Stream>>),
+    Two(Shared),
 }
+
+/// A part of a connection of HTTP/2.
+pub(super) struct Shared(http2::SendRequest<Full<Bytes>>);
 
 /// Why a request got no answer.
 pub(super) enum Unsent {
@@ -38,22 +46,21 @@ pub(super) enum Unsent {
 
 impl Sender {
     /// Whether another request can be sent over it.
-    pub fn is_open(&self) -> bool {
+    pub fn is_open(&mut self) -> bool {
         match self {
-            Self::One(sender) => sender.is_ready(),
-            Self::Two(sender) => sender.is_ready(),
+            Self::One(wire) => wire.is_quiet(),
+            Self::Two(Shared(sender)) => sender.is_ready(),
         }
     }
+}
 
+impl Shared {
     pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, Unsent> {
         let again = |mut error: TrySendError<Request<Full<Bytes>>>| match error.take_message() {
             Some(request) => Unsent::Again(Box::new(request)),
             None => Unsent::Broken(error.into_error()),
         };
-        match self {
-            Self::One(sender) => sender.try_send_request(request).await.map_err(again),
-            Self::Two(sender) => sender.try_send_request(request).await.map_err(again),
-        }
+        self.0.try_send_request(request).await.map_err(again)
     }
 }
 
@@ -76,7 +83,7 @@ impl Connector {
     pub async fn connect(&self, at: usize, peer: &Peer) -> Result<Vec<Sender>, (Class, String)> {
         let stream = dial(peer).await.map_err(|e| by_cause(&e, Phase::Head))?;
         let Some(tls) = &peer.tls else {
-            return self.handshake(stream).await;
+            return self.handshake(Either::Left(stream)).await;
         };
         let connector = self.trusting(at, tls).map_err(|f| (f.class, f.message))?;
         let name = ServerName::try_from(tls.name.clone()).map_err(|_| {
@@ -93,7 +100,7 @@ impl Connector {
         if self.version == Version::Two && spoken != Some(b"h2") {
             return Err((Class::Tls, "the server does not speak HTTP/2".to_owned()));
         }
-        self.handshake(stream).await
+        self.handshake(Either::Right(stream)).await
     }
 
     fn trusting(&self, at: usize, tls: &Tls) -> Result<TlsConnector, Failure> {
@@ -110,24 +117,18 @@ impl Connector {
         Ok(connector)
     }
 
-    async fn handshake<S>(&self, stream: S) -> Result<Vec<Sender>, (Class, String)>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
-    {
-        let io = TokioIo::new(stream);
+    async fn handshake(&self, stream: Stream) -> Result<Vec<Sender>, (Class, String)> {
         let broken = |e: hyper::Error| by_cause(&e, Phase::Head);
         match self.version {
-            Version::One => {
-                let (sender, connection) = http1::handshake(io).await.map_err(broken)?;
+            Version::One => Ok(vec![Sender::One(Box::new(Wire::new(stream)))]),
+            Version::Two => {
+                let (mut sender, connection) = http2::handshake(Local, TokioIo::new(stream))
+                    .await
+                    .map_err(broken)?;
                 // Its error is that of the request under way, which tells it.
                 tokio::task::spawn_local(async move { drop(connection.await) });
-                Ok(vec![Sender::One(sender)])
-            }
-            Version::Two => {
-                let (mut sender, connection) = http2::handshake(Local, io).await.map_err(broken)?;
-                tokio::task::spawn_local(async move { drop(connection.await) });
                 sender.ready().await.map_err(broken)?;
-                Ok((0..SHARED).map(|_| Sender::Two(sender.clone())).collect())
+                Ok((0..SHARED).map(|_| Sender::Two(Shared(sender.clone()))).collect())
             }
         }
     }

@@ -15,6 +15,8 @@ mod record;
 mod schedule;
 mod sender;
 mod tally;
+mod template;
+mod wire;
 mod worker;
 
 pub use crew::{Crew, Live};

@@ -7,20 +7,22 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http_body_util::{BodyExt as _, Full};
-use hyper::body::{Bytes, Incoming};
-use hyper::{HeaderMap, Method, Request, Response, Uri};
+use hyper::Request;
+use hyper::body::Bytes;
 use rustix::time::{ClockId, clock_gettime};
 use tokio_util::sync::CancellationToken;
 
 use super::alarm::Alarm;
 use super::book::Book;
 use super::connect::{Connector, Sender, Unsent};
-use super::job::{Arrival, Job, Version};
+use super::job::{Arrival, Job};
 use super::record::{Record, Wrong};
 use super::schedule::{Arrivals, Due};
 use super::tally::Tally;
+use super::template::{Form, Template};
+use super::wire::{Broken, too_large};
 use crate::check::{Class, Failure};
-use crate::tools::http::{Answer, Judge, Phase, Ready, by_cause};
+use crate::tools::http::{Answer, Judge, Phase, by_cause};
 
 /// Arrivals that are sent in a row before answers are looked at, when many are due.
 const IN_A_ROW: u32 = 16;
@@ -46,16 +48,6 @@ pub(super) struct Surroundings {
     pub stop: CancellationToken,
     /// Every request, when they are kept.
     pub records: Option<std::sync::mpsc::SyncSender<Vec<Record>>>,
-}
-
-/// A request as it is sent.
-struct Template {
-    peer: usize,
-    method: Method,
-    uri: Uri,
-    headers: HeaderMap,
-    body: Bytes,
-    max_body: usize,
 }
 
 /// Everything of a thread.
@@ -86,7 +78,7 @@ impl Thread {
         let templates = job
             .kinds
             .iter()
-            .map(|kind| kind.requests.iter().map(|r| template(r, job)).collect())
+            .map(|kind| kind.requests.iter().map(|r| Template::of(r, job)).collect())
             .collect::<Result<Vec<Vec<Template>>, Failure>>()?;
         let nanoseconds = |seconds: f64| (seconds * 1e9) as u64;
         let book = Book::new(
@@ -335,13 +327,40 @@ impl Thread {
     }
 
     /// Sends, reads the whole answer, and judges it.
-    async fn exchange(&self, kind: u16, index: u64) -> Result<(u16, Option<Wrong>), (Class, String)> {
+    async fn exchange(&self, kind: u16, index: u64) -> Result<(u16, Option<Wrong>), Broken> {
         let template = self.template(kind, index);
-        let mut request = template.request();
+        match &template.form {
+            Form::One { bytes, bodiless } => {
+                let (sender, _) = self.sender(template.peer).await?;
+                let Sender::One(mut wire) = sender else {
+                    return Err(other_version());
+                };
+                let got = wire.exchange(bytes, *bodiless, template.max_body).await?;
+                let wrong = self.judged(kind, &wire.answer(&got));
+                if got.again {
+                    self.idle.borrow_mut()[template.peer].push(Sender::One(wire));
+                }
+                Ok((got.status, wrong))
+            }
+            Form::Two(request) => self.over_two(kind, template, request).await,
+        }
+    }
+
+    /// The same over HTTP/2.
+    async fn over_two(
+        &self,
+        kind: u16,
+        template: &Template,
+        request: &Request<Full<Bytes>>,
+    ) -> Result<(u16, Option<Wrong>), Broken> {
+        let mut request = request.clone();
         let (mut sender, mut fresh) = self.sender(template.peer).await?;
-        let answer = loop {
-            match sender.send(request).await {
-                Ok(answer) => break answer,
+        let (shared, answer) = loop {
+            let Sender::Two(mut shared) = sender else {
+                return Err(other_version());
+            };
+            match shared.send(request).await {
+                Ok(answer) => break (shared, answer),
                 // The server closed a connection that was idle; nothing was sent.
                 Err(Unsent::Again(unsent)) if !fresh => {
                     request = *unsent;
@@ -353,72 +372,54 @@ impl Thread {
                 Err(Unsent::Broken(e)) => return Err(by_cause(&e, Phase::Head)),
             }
         };
-        let (status, wrong) = self.read(kind, template, answer).await?;
-        self.idle.borrow_mut()[template.peer].push(sender);
-        Ok((status, wrong))
-    }
-
-    async fn read(
-        &self,
-        kind: u16,
-        template: &Template,
-        answer: Response<Incoming>,
-    ) -> Result<(u16, Option<Wrong>), (Class, String)> {
         let (head, mut body) = answer.into_parts();
-        let mut bytes = Bytes::new();
-        let mut more: Vec<u8> = Vec::new();
+        let mut bytes: Vec<u8> = Vec::new();
         while let Some(frame) = body.frame().await {
             let Ok(data) = frame.map_err(|e| by_cause(&e, Phase::Body))?.into_data() else {
                 continue;
             };
-            if bytes.len() + more.len() + data.len() > template.max_body {
-                return Err((
-                    Class::TooLarge,
-                    format!("the answer is larger than {} bytes", template.max_body),
-                ));
+            if bytes.len() + data.len() > template.max_body {
+                return Err(too_large(template.max_body));
             }
-            if bytes.is_empty() && more.is_empty() {
-                bytes = data;
-            } else {
-                if more.is_empty() {
-                    more.extend_from_slice(&bytes);
-                    bytes = Bytes::new();
-                }
-                more.extend_from_slice(&data);
-            }
+            bytes.extend_from_slice(&data);
         }
-        let status = head.status.as_u16();
-        let whole = if more.is_empty() { &bytes[..] } else { &more };
+        let content_type = head.headers.get(hyper::header::CONTENT_TYPE);
         let answer = Answer {
-            status,
-            headers: &head.headers,
-            body: whole,
+            status: head.status.as_u16(),
+            content_type: content_type.and_then(|value| value.to_str().ok()),
+            body: &bytes,
         };
+        let wrong = self.judged(kind, &answer);
+        self.idle.borrow_mut()[template.peer].push(Sender::Two(shared));
+        Ok((answer.status, wrong))
+    }
+
+    /// What is wrong with an answer.
+    fn judged(&self, kind: u16, answer: &Answer<'_>) -> Option<Wrong> {
         let at = usize::from(kind);
         let wrong = if self.given.job.kinds[at].rejection {
-            match status {
+            match answer.status {
                 400..=499 => None,
                 200..=299 => Some(Wrong::Accepted),
                 _ => answer.status_class().err().map(Wrong::Class),
             }
         } else {
-            self.given.judges[at](&answer).err().map(Wrong::Class)
+            self.given.judges[at](answer).err().map(Wrong::Class)
         };
         if let Some(wrong) = wrong {
-            let why = || format!("{}: HTTP {status}", self.given.job.kinds[at].tag);
+            let why = || format!("{}: HTTP {}", self.given.job.kinds[at].tag, answer.status);
             self.book.borrow_mut().message(wrong.word(), why);
         }
-        Ok((status, wrong))
+        wrong
     }
 
     /// An idle connection, or a new one, which the last tells.
-    async fn sender(&self, peer: usize) -> Result<(Sender, bool), (Class, String)> {
+    async fn sender(&self, peer: usize) -> Result<(Sender, bool), Broken> {
         loop {
             let idle = self.idle.borrow_mut()[peer].pop();
-            match idle {
-                Some(sender) if sender.is_open() => return Ok((sender, false)),
-                Some(_) => {}
-                None => break,
+            let Some(mut sender) = idle else { break };
+            if sender.is_open() {
+                return Ok((sender, false));
             }
         }
         let mut senders = self.connector.connect(peer, &self.given.job.peers[peer]).await?;
@@ -471,50 +472,9 @@ enum Moment {
     Over,
 }
 
-impl Template {
-    fn request(&self) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(self.body.clone()));
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = self.uri.clone();
-        *request.headers_mut() = self.headers.clone();
-        request
-    }
-}
-
-fn template(ready: &Ready, job: &Job) -> Result<Template, Failure> {
-    let bad = |why: String| Failure::new(Class::BadParameter, format!("{}: {why}", ready.shown));
-    let peer = job
-        .peers
-        .get(ready.peer)
-        .ok_or_else(|| bad("its peer is not known".to_owned()))?;
-    let mut headers = HeaderMap::with_capacity(ready.headers.len() + 1);
-    for (name, value) in &ready.headers {
-        let name = hyper::header::HeaderName::from_bytes(name.as_bytes()).map_err(|e| bad(e.to_string()))?;
-        let value = hyper::header::HeaderValue::from_bytes(&value.0).map_err(|e| bad(e.to_string()))?;
-        headers.append(name, value);
-    }
-    let uri = match job.version {
-        Version::One => {
-            let host =
-                hyper::header::HeaderValue::from_str(&peer.authority).map_err(|e| bad(e.to_string()))?;
-            headers.insert(hyper::header::HOST, host);
-            ready.path.clone()
-        }
-        Version::Two => {
-            let scheme = if peer.tls.is_some() { "https" } else { "http" };
-            format!("{scheme}://{}{}", peer.authority, ready.path)
-        }
-    };
-    Ok(Template {
-        peer: ready.peer,
-        method: Method::from_bytes(ready.method.as_bytes()).map_err(|e| bad(e.to_string()))?,
-        uri: uri
-            .parse()
-            .map_err(|e: hyper::http::uri::InvalidUri| bad(e.to_string()))?,
-        headers,
-        body: Bytes::from(ready.body.0.clone()),
-        max_body: usize::try_from(ready.max_body).unwrap_or(usize::MAX),
-    })
+fn other_version() -> Broken {
+    let why = "a connection of another version of HTTP".to_owned();
+    (Class::Internal, why)
 }
 
 /// Seconds this thread has computed.

@@ -1,6 +1,5 @@
 //! `kserve.infer` as the request of a load.
 
-use hyper::HeaderMap;
 use serde_json::{Value as Json, json};
 
 use super::{recorded, request_of, rooted, server};
@@ -23,7 +22,7 @@ fn judged(prepared: &Prepared, status: u16, body: &[u8]) -> Result<(), Class> {
     let judge = action.judge(&prepared.rule).unwrap();
     judge(&Answer {
         status,
-        headers: &HeaderMap::new(),
+        content_type: None,
         body,
     })
 }
