@@ -28,6 +28,7 @@ mod runs;
 mod schema;
 pub mod schemas;
 mod site;
+mod tables;
 mod worker;
 
 pub use args::{Cli, Verb, verbs, with_default_verb};
@@ -40,6 +41,7 @@ use crate::actions::REGISTRY;
 
 /// Reads the command line, does what it says, and gives the exit code.
 pub fn main() -> std::process::ExitCode {
+    tables::read_less_ahead();
     panics::install();
     // Whatever is wrong with specrun itself has its own exit code, not that of a failed check.
     std::panic::catch_unwind(from_words).unwrap_or_else(|_| Exit::Internal.into())

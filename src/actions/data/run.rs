@@ -17,7 +17,7 @@ use crate::event::Severity;
 use crate::tools::tables::{Opened, Room, figures, rows};
 
 /// How many bytes of memory the checks of a table may fill with the prints of values.
-const MEMORY: usize = 64 << 20;
+const MEMORY: usize = 24 << 20;
 /// The rules that count prints.
 const COUNTING: [&str; 3] = ["unique", "distinct_count", "unique_proportion"];
 

@@ -89,6 +89,49 @@ fn each_format_gives_the_same_rows() {
 }
 
 #[test]
+fn files_of_parquet_follow_each_other_in_their_order() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, mut frame: polars::prelude::DataFrame| {
+        let path = dir.path().join(name);
+        ParquetWriter::new(fs::File::create(&path).expect("a file"))
+            .finish(&mut frame)
+            .expect("written");
+        path
+    };
+    let part = |from: i64| df!("a" => [from, from + 1], "b" => ["x", "y"]).expect("a frame");
+    let files: Vec<PathBuf> = (0..5)
+        .map(|i| write(&format!("{i}.parquet"), part(i * 2)))
+        .collect();
+    let all = |files: &[PathBuf]| Source {
+        files: files.to_vec(),
+        ..Source::default()
+    };
+    let opened = open(&all(&files)).expect("opens");
+    let rows = rows(&opened, None, &polars::prelude::lit(true), 100).expect("rows");
+    let numbers: Vec<_> = rows
+        .iter()
+        .map(|r| (r["row"].as_u64(), r["a"].as_u64()))
+        .collect();
+    let wanted: Vec<_> = (0..10).map(|i| (Some(i), Some(i))).collect();
+    assert_eq!(numbers, wanted);
+    assert_eq!(opened.statistics().map(|s| s.rows), Some(10));
+    // Another order of columns is no other schema; another type is.
+    let turned = write(
+        "turned.parquet",
+        df!("b" => ["z"], "a" => [10_i64]).expect("a frame"),
+    );
+    let found = open(&all(&[files[0].clone(), turned]));
+    let found = found.and_then(|opened| figures(&opened, &[polars::prelude::col("a").sum()]));
+    assert_eq!(found.expect("read"), [serde_json::Value::from(11)]);
+    let other = write("other.parquet", df!("a" => ["1"], "b" => ["z"]).expect("a frame"));
+    refused(
+        &all(&[files[0].clone(), other]),
+        Class::UnreadableAnswer,
+        "0.parquet",
+    );
+}
+
+#[test]
 fn what_is_not_a_table_is_named() {
     let dir = tempfile::tempdir().expect("a folder");
     let missing = Source {

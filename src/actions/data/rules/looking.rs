@@ -20,7 +20,7 @@ pub fn looking(
 ) -> Expr {
     let others: Vec<Expr> = among.into_iter().cloned().collect();
     pieces(column, &others, move |columns| match columns {
-        [column, among] => look(&column.filter(among.bool()?)?),
+        [column, among] => look(&those(column, among.bool()?)?),
         [column, ..] => look(column),
         [] => Ok(0),
     })
@@ -36,11 +36,20 @@ pub fn looking_at_rows(
     pieces(column, &others, move |columns| match columns {
         [column, rows, among] => {
             let among = among.bool()?;
-            look(&column.filter(among)?, &rows.filter(among)?)
+            look(&those(column, among)?, &those(rows, among)?)
         }
         [column, rows, ..] => look(column, rows),
         _ => Ok(0),
     })
+}
+
+/// The rows that are `among`, which most often are all.
+fn those(column: &Column, among: &BooleanChunked) -> PolarsResult<Column> {
+    if among.null_count() == 0 && among.all() {
+        Ok(column.clone())
+    } else {
+        column.filter(among)
+    }
 }
 
 /// The sum of what `look` answers to each piece of some columns.
