@@ -115,7 +115,7 @@ impl Said {
                 .and_then(|text| text.parse::<u64>().ok());
             match number {
                 Some(number) if self.length.is_none_or(|before| before == number) => {
-                    self.length = Some(number)
+                    self.length = Some(number);
                 }
                 _ => self.no_length = true,
             }
