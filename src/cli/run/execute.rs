@@ -147,6 +147,7 @@ fn lease(
     let site = Site {
         cache: site::cache(project),
         home: dir.path().join("services"),
+        program: site::program(),
         logs: site::logs(&prepared.secrets),
         notify,
         interrupted: &|| control.stopped() != Stop::No,
