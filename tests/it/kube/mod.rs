@@ -4,6 +4,7 @@
 mod identity;
 mod node;
 mod objects;
+mod roles;
 mod server;
 mod waits;
 mod workers;
