@@ -373,6 +373,11 @@ pub const FAULTS: &[Fault] = &[
         ],
     },
     Fault {
+        environment: "T17-metered",
+        spec: "specs/cost/T17_metered.yaml",
+        checks: &[("expect[2]", Failed)],
+    },
+    Fault {
         environment: "T17-price",
         spec: "specs/cost/T17_spot.yaml",
         checks: &[("expect[3]", Failed)],

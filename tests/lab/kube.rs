@@ -28,6 +28,13 @@ pub const ROOM: Room = Room {
     ],
 };
 
+/// What needs a meter of costs beside it.
+pub const COST_ROOM: Room = Room {
+    services: &["kubernetes", "prometheus"],
+    judges_times: false,
+    specs: &["specs/cost/T17_metered.yaml"],
+};
+
 /// What needs a real node: pods that work.
 pub const NODE_ROOM: Room = Room {
     services: &["kubernetes"],
@@ -70,6 +77,13 @@ fn the_control_planes_rows_stand() {
 }
 
 #[test]
+fn what_a_training_costs_is_metered() {
+    if debian() {
+        COST_ROOM.stands();
+    }
+}
+
+#[test]
 fn the_rows_of_the_real_node_stand() {
     if debian() && real_node() {
         NODE_ROOM.stands();
@@ -103,11 +117,14 @@ fn the_roles_that_plan_writes_suffice() {
         return;
     }
     let lab = ROOM.enter();
-    let suite = [
-        "specs/kubernetes/T12_rbac_denial.yaml",
-        "specs/cost/T17_spot.yaml",
-    ]
-    .map(|s| root().join(s));
+    let mut suite = vec![
+        root().join("specs/kubernetes/T12_rbac_denial.yaml"),
+        root().join("specs/cost/T17_spot.yaml"),
+    ];
+    // Its objects stand in a template.
+    if real_node() {
+        suite.push(root().join("specs/kubernetes/T14_gpu_training.yaml"));
+    }
     let healthy = root().join("examples/lab/lab.yaml");
     let dir = tempfile::tempdir_in(lab.folder()).unwrap();
 

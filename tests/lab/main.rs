@@ -44,6 +44,7 @@ const ROOMS: &[&Room] = &[
     &drift::ROOM,
     &features::ROOM,
     &kube::ROOM,
+    &kube::COST_ROOM,
     &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
