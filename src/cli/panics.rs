@@ -1,12 +1,15 @@
 //! What is said when specrun itself has a mistake.
 //!
-//! A panic in an action is a failure of its step, told by the report: nothing is printed for it. Any other is one line
+//! A panic in an action is a failure of its step, told by the report, and so is one in the threads of polars, which hand
+//! it on to the action that asked: nothing is printed for them. Any other is one line
 //! with its place. What it said is not printed, for it may hold what was secret; `RUST_BACKTRACE=1` shows everything.
 
 use std::panic::PanicHookInfo;
 
 /// The threads whose panics end up in the report.
 pub const REPORTED: &str = "actions";
+/// The beginnings of the names of polars' threads.
+const OF_POLARS: [&str; 2] = ["async-executor-", "polars-"];
 
 /// Replaces what the standard library prints about a panic.
 pub fn install() {
@@ -23,7 +26,8 @@ pub fn install() {
 }
 
 fn line(thread: Option<&str>, place: Option<&str>) -> Option<String> {
-    if thread == Some(REPORTED) {
+    let of_polars = |thread: &str| OF_POLARS.iter().any(|beginning| thread.starts_with(beginning));
+    if thread.is_some_and(|thread| thread == REPORTED || of_polars(thread)) {
         return None;
     }
     let place = place.unwrap_or("an unknown place");
@@ -38,7 +42,9 @@ mod tests {
 
     #[test]
     fn actions_are_silent_and_all_others_name_their_place() {
-        assert_eq!(line(Some(REPORTED), Some("src/a.rs:1:2")), None);
+        for thread in [REPORTED, "async-executor-3", "polars-0"] {
+            assert_eq!(line(Some(thread), Some("src/a.rs:1:2")), None);
+        }
         for thread in [None, Some("main"), Some("engine")] {
             let said = line(thread, Some("src/a.rs:1:2")).unwrap_or_default();
             assert!(said.contains("at src/a.rs:1:2;"), "{thread:?}: {said}");

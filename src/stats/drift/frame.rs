@@ -10,6 +10,8 @@ use super::column::Side;
 
 /// The code of a category that is missing.
 pub const MISSING: u32 = u32::MAX;
+/// So many names of categories are looked at one by one.
+const FEW: usize = 8;
 
 /// One column of a table, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,19 +31,25 @@ impl Column {
     #[must_use]
     pub fn of_names<'a>(values: impl IntoIterator<Item = Option<&'a str>>) -> Self {
         let mut places: HashMap<&str, u32> = HashMap::new();
-        let mut names = Vec::new();
+        let mut names: Vec<&str> = Vec::new();
+        let mut code = |name: &'a str| {
+            // Among few names one is found sooner by looking at them than by its hash.
+            if let Some(place) = names.iter().take(FEW).position(|known| *known == name) {
+                return place as u32;
+            }
+            *places.entry(name).or_insert_with(|| {
+                names.push(name);
+                names.len() as u32 - 1
+            })
+        };
         let codes = values
             .into_iter()
-            .map(|value| {
-                value.map_or(MISSING, |name| {
-                    *places.entry(name).or_insert_with(|| {
-                        names.push(name.to_owned());
-                        names.len() as u32 - 1
-                    })
-                })
-            })
+            .map(|value| value.map_or(MISSING, &mut code))
             .collect();
-        Self::Categorical { codes, names }
+        Self::Categorical {
+            codes,
+            names: names.into_iter().map(str::to_owned).collect(),
+        }
     }
 
     #[must_use]
@@ -217,6 +225,11 @@ mod tests {
             panic!("not numeric");
         };
         assert_eq!((values.values(), missing), ([1.0, 2.0].as_slice(), 2));
+        let many: Vec<String> = (0..60).map(|i| format!("c{}", i % 20)).collect();
+        let column = Column::of_names(many.iter().map(|name| Some(name.as_str())));
+        let codes: Vec<u32> = (0..60).map(|i| i % 20).collect();
+        let names: Vec<String> = (0..20).map(|i| format!("c{i}")).collect();
+        assert_eq!(column, Column::Categorical { codes, names });
         let names = Column::of_names([Some("a"), None, Some("b"), Some("a")]);
         let side = names.side_of(&[0, 1, 3]);
         assert_eq!(

@@ -111,10 +111,13 @@ pub fn measure<R: Rng>(
 fn numeric<R: Rng>(method: Method, a: &Sorted, b: &Sorted, rng: &mut R) -> Result<Measured, Unsuitable> {
     // A constant reference has no scale of its own: the pooled values give one, and if those are constant too there
     // is no difference.
-    let scale = [a.variance(0).sqrt(), a.pooled(b).variance(0).sqrt()]
-        .into_iter()
-        .find(|s| *s > 0.0)
-        .unwrap_or(1.0);
+    let own = a.variance(0).sqrt();
+    let scale = if own > 0.0 {
+        own
+    } else {
+        let pooled = a.pooled(b).variance(0).sqrt();
+        if pooled > 0.0 { pooled } else { 1.0 }
+    };
     let shift = || {
         (
             "Wasserstein distance in standard deviations",
@@ -148,7 +151,7 @@ fn numeric<R: Rng>(method: Method, a: &Sorted, b: &Sorted, rng: &mut R) -> Resul
             (share(x), share(y))
         }
     };
-    let sturges = cells(bins::sturges(&a.pooled(b)));
+    let sturges = || cells(bins::sturges(&a.pooled(b)));
     Ok(match method {
         Method::Auto | Method::Ks => tested(Method::Ks, kolmogorov_smirnov(a, b, KsMethod::Auto)?),
         Method::CramerVonMises => tested(method, cramer_von_mises(a, b)?),
@@ -178,18 +181,27 @@ fn numeric<R: Rng>(method: Method, a: &Sorted, b: &Sorted, rng: &mut R) -> Resul
                 population_stability(&bins::fill_zeros(&p), &bins::fill_zeros(&q))
             })
         }
-        Method::JensenShannon => distance("Jensen–Shannon distance", &|x, y| {
-            let (p, q) = sturges(x, y);
-            jensen_shannon(&p, &q)
-        }),
-        Method::Kl => distance("Kullback–Leibler divergence", &|x, y| {
-            let (p, q) = sturges(x, y);
-            kullback_leibler(&bins::fill_zeros(&p), &bins::fill_zeros(&q))
-        }),
-        Method::Hellinger => distance("Hellinger distance", &|x, y| {
-            let (p, q) = sturges(x, y);
-            hellinger(&p, &q)
-        }),
+        Method::JensenShannon => {
+            let cells = sturges();
+            distance("Jensen–Shannon distance", &|x, y| {
+                let (p, q) = cells(x, y);
+                jensen_shannon(&p, &q)
+            })
+        }
+        Method::Kl => {
+            let cells = sturges();
+            distance("Kullback–Leibler divergence", &|x, y| {
+                let (p, q) = cells(x, y);
+                kullback_leibler(&bins::fill_zeros(&p), &bins::fill_zeros(&q))
+            })
+        }
+        Method::Hellinger => {
+            let cells = sturges();
+            distance("Hellinger distance", &|x, y| {
+                let (p, q) = cells(x, y);
+                hellinger(&p, &q)
+            })
+        }
         Method::Chi2 | Method::G | Method::Z | Method::Fisher | Method::Tvd => {
             return Err(Unsuitable::because(
                 "the method is for categories, the column is numeric",

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::Format;
 use super::place::split;
+use super::{Format, footer};
 use crate::check::{Class, Failure};
 
 /// How much of a file is looked at; a CSV header must fit into it.
@@ -92,7 +92,7 @@ fn inspect_parquet(path: &Path, head: &[u8]) -> Result<(), Failure> {
         })
         .map_err(|e| Failure::new(Class::Missing, format!("reading {}: {e}", path.display())))?;
     if &tail == b"PAR1" && head.len() >= 12 {
-        Ok(())
+        footer::check(path)
     } else {
         Err(unreadable(
             path,

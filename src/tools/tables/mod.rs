@@ -5,6 +5,7 @@
 //! its header shows another delimiter. Nothing here knows what is checked.
 
 mod dictionary;
+mod footer;
 mod inspect;
 mod open;
 mod place;
@@ -14,7 +15,7 @@ mod statistics;
 
 pub use open::{Format, Opened, Source, open, unknown_column};
 pub use prints::{Counted, Prints, Room, print};
-pub use scan::{collect, figures, json, number, rows};
+pub use scan::{collect, figures, json, number, row_number, rows};
 pub use statistics::{Known, Statistics};
 
 use std::path::PathBuf;

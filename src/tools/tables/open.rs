@@ -10,6 +10,7 @@ use polars::prelude::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::footer::guarded;
 use super::{Statistics, dictionary, failure, inspect, placed};
 use crate::check::{Class, Failure};
 
@@ -91,14 +92,16 @@ impl Opened {
     /// What its files say of their own columns; none when they say nothing. Blocks.
     #[must_use]
     pub fn statistics(&self) -> Option<Statistics> {
-        Statistics::read(self.parquet()?, &self.schema)
+        let files = self.parquet()?;
+        guarded(&self.name, || Ok(Statistics::read(files, &self.schema))).ok()?
     }
 
     /// Every value that can stand in a column, and perhaps some more, when the dictionaries of its files tell; a
     /// column with nothing but nulls has none. Blocks.
     #[must_use]
     pub fn dictionary(&self, column: &str) -> Option<Series> {
-        dictionary::values(self.parquet()?, column, self.schema.get(column)?)
+        let (files, dtype) = (self.parquet()?, self.schema.get(column)?);
+        guarded(&self.name, || Ok(dictionary::values(files, column, dtype))).ok()?
     }
 
     /// Its files, when they are Parquet.
@@ -141,10 +144,12 @@ pub fn open(source: &Source) -> Result<Opened, Failure> {
         inspect::inspect(file, format, delimiter, source.header)?;
     }
     let paths: Vec<PlRefPath> = names.iter().map(PlRefPath::new).collect();
-    let mut frame = scan(source, format, delimiter, paths).map_err(|e| failure(&name, &e))?;
-    let schema = frame
-        .collect_schema()
-        .map_err(|e| placed(failure(&name, &e), &source.files, format, delimiter))?;
+    let (frame, schema) = guarded(&name, || {
+        let mut frame = scan(source, format, delimiter, paths).map_err(|e| failure(&name, &e))?;
+        let schema = frame.collect_schema();
+        let schema = schema.map_err(|e| placed(failure(&name, &e), &source.files, format, delimiter))?;
+        Ok((frame, schema))
+    })?;
     if source.columns.is_empty() {
         return Ok(Opened {
             frame,

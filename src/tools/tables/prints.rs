@@ -1,11 +1,14 @@
 //! Which values stand in a table more than once, counted in memory that does not grow with the rows.
 //!
-//! Of each value a print of 128 bits is kept, not the value. Prints are parted by their first bits; when all of them
-//! together need more than the given memory, they go to a file without a name, which nothing can leave behind. In the
-//! end the parts are brought back one after the other, sorted and counted.
+//! Of each value a print of 128 bits is kept, not the value, and no more than two of equal prints: whether a value stands
+//! there once or more often is all that counting needs, because whoever is not alone is repeated. Prints are parted by
+//! their first bits; when those that are left need more than the given memory, they go to a file without a name, which
+//! nothing can leave behind. In the end the parts are brought back one after the other, sorted and counted. So a part
+//! is small whether all values differ or all are equal.
 //!
 //! Two different values with the same print would be counted as equal ones: among a billion values the chance of that
-//! is less than 1 in 10^20, and it can only make a check fail, never pass. Nothing here knows of columns or checks.
+//! is less than 1 in 10^20. It could make a check of uniqueness fail, whose report then shows two rows that differ; it
+//! could not make one pass. Nothing here knows of columns or checks.
 
 use std::fs::File;
 use std::hash::{DefaultHasher, Hasher as _};
@@ -93,10 +96,30 @@ impl Prints {
             self.held[(print >> 120) as usize].push(print);
             self.in_memory += SIZE;
             if self.in_memory > self.room.memory {
-                self.spill().map_err(|e| self.room.broken("writing", &e))?;
+                self.fold();
+                // What folding leaves little of is of few values, and will be so next time.
+                if self.in_memory > self.room.memory / 2 {
+                    self.spill().map_err(|e| self.room.broken("writing", &e))?;
+                }
             }
         }
         Ok(())
+    }
+
+    /// Keeps two of equal prints.
+    fn fold(&mut self) {
+        self.in_memory = 0;
+        for held in &mut self.held {
+            held.sort_unstable();
+            let mut twice = false;
+            held.dedup_by(|next, kept| {
+                let equal = next == kept;
+                let goes = equal && twice;
+                twice = equal;
+                goes
+            });
+            self.in_memory += held.len() * SIZE;
+        }
     }
 
     /// Writes everything that is held to the file.
@@ -134,6 +157,7 @@ impl Prints {
             spilled: self.file.is_some(),
             ..Counted::default()
         };
+        let mut alone = 0;
         for part in 0..PARTS {
             let mut prints = std::mem::take(&mut self.held[part]);
             self.bring(part, &mut prints)
@@ -141,14 +165,14 @@ impl Prints {
             prints.sort_unstable();
             for group in prints.chunk_by(|a, b| a == b) {
                 counted.different += 1;
-                if let [first, _, ..] = group {
-                    counted.repeated += group.len() as u64;
-                    if counted.groups.len() < REMEMBERED {
-                        counted.groups.push(*first);
-                    }
+                match group {
+                    [first, _, ..] if counted.groups.len() < REMEMBERED => counted.groups.push(*first),
+                    [_] => alone += 1,
+                    _ => {}
                 }
             }
         }
+        counted.repeated = counted.looked_at - alone;
         *self = Self::new(self.room.clone());
         Ok(counted)
     }
@@ -237,6 +261,45 @@ mod tests {
             let (found, wanted) = counted(memory, 50_000);
             assert_eq!(found, wanted, "{memory} bytes");
         }
+    }
+
+    #[test]
+    fn few_values_need_no_file_however_often_they_come() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut prints = Prints::new(Room::new(folder.path(), 10_000));
+        for i in 0..100_000_u32 {
+            prints.add([print(&(i % 6).to_le_bytes())]).expect("added");
+        }
+        prints.add([print(b"alone")]).expect("added");
+        let held: usize = prints.held.iter().map(Vec::len).sum();
+        assert!(held <= 10_000 / SIZE, "{held} prints are held");
+        let counted = prints.count().expect("counted");
+        assert!(!counted.spilled);
+        assert_eq!(
+            (counted.looked_at, counted.different, counted.repeated),
+            (100_001, 7, 100_000)
+        );
+        assert_eq!(counted.groups.len(), 6);
+    }
+
+    #[test]
+    fn one_value_among_many_fills_no_part() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut prints = Prints::new(Room::new(folder.path(), 100_000));
+        for i in 0..100_000_u32 {
+            let value = if i % 2 == 0 { 0 } else { i };
+            prints.add([print(&value.to_le_bytes())]).expect("added");
+        }
+        let in_file = prints
+            .blocks
+            .iter()
+            .flatten()
+            .map(|(_, many)| many)
+            .sum::<usize>();
+        assert!(in_file < 55_000, "{in_file} prints are in the file");
+        let counted = prints.count().expect("counted");
+        assert!(counted.spilled);
+        assert_eq!((counted.different, counted.repeated), (50_001, 50_000));
     }
 
     #[test]

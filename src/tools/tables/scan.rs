@@ -1,10 +1,19 @@
 //! Reading a table: many figures from one scan, and a few of its rows.
 
-use polars::prelude::{AnyValue, DataFrame, Engine, Expr, LazyFrame};
+use polars::prelude::{AnyValue, DataFrame, Engine, Expr, LazyFrame, col};
 use serde_json::{Map, Value as Json};
 
-use super::{Opened, failure, placed};
+use super::footer::guarded;
+use super::{Format, Opened, failure, placed};
 use crate::check::{Class, Failure};
+
+/// A name no column has.
+const ROW_NUMBER: &str = "\u{1}row number";
+
+/// The number of each row from 0, for expressions of [`figures`].
+pub fn row_number() -> Expr {
+    col(ROW_NUMBER)
+}
 
 /// Evaluates all expressions, each a single value, in one scan of the table. Blocks.
 ///
@@ -19,7 +28,12 @@ pub fn figures(opened: &Opened, wanted: &[Expr]) -> Result<Vec<Json>, Failure> {
         .enumerate()
         .map(|(i, e)| e.clone().alias(format!("f{i}")))
         .collect();
-    let frame = opened.collect(opened.frame.clone().select(named))?;
+    let numbered = |expr: &Expr| matches!(expr, Expr::Column(name) if name == ROW_NUMBER);
+    let mut frame = opened.frame.clone();
+    if wanted.iter().any(|wanted| wanted.into_iter().any(numbered)) {
+        frame = frame.with_row_index(ROW_NUMBER, None);
+    }
+    let frame = opened.collect(frame.select(named))?;
     if frame.height() != 1 || frame.width() != wanted.len() {
         let why = format!(
             "the figures of {} have the shape {:?}, wanted was one row of {}",
@@ -72,10 +86,15 @@ impl Opened {
     /// # Errors
     /// Classed, with the table's name and the place.
     pub fn collect(&self, query: LazyFrame) -> Result<DataFrame, Failure> {
-        collect(query, &self.name).map_err(|failure| match self.format {
-            Some(format) => placed(failure, &self.files, format, self.delimiter),
-            None => failure,
-        })
+        let Some(format) = self.format else {
+            return collect(query, &self.name);
+        };
+        let collected = match format {
+            // Their readers believe what a file says of itself; those of text are asked to find mistakes.
+            Format::Parquet | Format::Ipc => guarded(&self.name, || collect(query, &self.name)),
+            Format::Csv | Format::Ndjson => collect(query, &self.name),
+        };
+        collected.map_err(|failure| placed(failure, &self.files, format, self.delimiter))
     }
 }
 

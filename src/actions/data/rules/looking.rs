@@ -5,6 +5,8 @@ use polars::prelude::{
     lit, when,
 };
 
+use crate::tools::tables::row_number;
+
 /// An expression that shows each piece of a column, its rows that are not `among` left out, to `look` and gives the sum
 /// of what it answers: how many values it looked at. Pieces come in no order, each once; who looks compares the sum
 /// with the number of values there are.
@@ -16,13 +18,40 @@ pub fn looking(
     among: Option<&Expr>,
     look: impl Fn(&Column) -> PolarsResult<u64> + Send + Sync + 'static,
 ) -> Expr {
+    let others: Vec<Expr> = among.into_iter().cloned().collect();
+    pieces(column, &others, move |columns| match columns {
+        [column, among] => look(&column.filter(among.bool()?)?),
+        [column, ..] => look(column),
+        [] => Ok(0),
+    })
+}
+
+/// The same with the numbers of the rows beside their values. A piece is of rows that follow each other.
+pub fn looking_at_rows(
+    column: Expr,
+    among: Option<&Expr>,
+    look: impl Fn(&Column, &Column) -> PolarsResult<u64> + Send + Sync + 'static,
+) -> Expr {
+    let others: Vec<Expr> = [row_number()].into_iter().chain(among.cloned()).collect();
+    pieces(column, &others, move |columns| match columns {
+        [column, rows, among] => {
+            let among = among.bool()?;
+            look(&column.filter(among)?, &rows.filter(among)?)
+        }
+        [column, rows, ..] => look(column, rows),
+        _ => Ok(0),
+    })
+}
+
+/// The sum of what `look` answers to each piece of some columns.
+fn pieces(
+    column: Expr,
+    others: &[Expr],
+    look: impl Fn(&[Column]) -> PolarsResult<u64> + Send + Sync + 'static,
+) -> Expr {
     let piece = move |columns: &mut [Column]| -> PolarsResult<Column> {
         let (name, length) = (columns[0].name().clone(), columns[0].len());
-        let looked_at = match columns {
-            [column, among] => look(&column.filter(among.bool()?)?)?,
-            [column, ..] => look(column)?,
-            [] => 0,
-        };
+        let looked_at = look(columns)?;
         let mut out = vec![0_u64; length];
         if let Some(first) = out.first_mut() {
             *first = looked_at;
@@ -30,8 +59,7 @@ pub fn looking(
         Ok(UInt64Chunked::from_vec(name, out).into_column())
     };
     let kind = |_: &Schema, fields: &[Field]| Ok(Field::new(fields[0].name().clone(), DataType::UInt64));
-    let among: Vec<Expr> = among.into_iter().cloned().collect();
-    column.map_many(piece, &among, kind).sum()
+    column.map_many(piece, others, kind).sum()
 }
 
 /// The column with nulls in the rows that are not `among`.

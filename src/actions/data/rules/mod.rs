@@ -19,6 +19,7 @@ mod repeats;
 mod rows;
 mod scores;
 mod seen;
+mod sequence;
 mod sets;
 mod shape;
 mod text;

@@ -8,6 +8,7 @@ use super::literal::{among, literal};
 use super::looking::masked;
 use super::repeats::Repeats;
 use super::scores::Scores;
+use super::sequence::{Sequence, Way};
 use super::{Failing, Finding, Next, Outcome, Planned, Settle, count, count_where};
 use crate::actions::data::rule::{
     Allowed, Between, Check, Compare, Ignore, Operator, Order, Pairs, Pattern, RowSum, Unique, ZScore,
@@ -21,15 +22,12 @@ pub struct RowCheck {
     pub bad: Bad,
 }
 
-/// An expression over columns that are given by name.
-type OverColumns = Box<dyn Fn(&dyn Fn(&str) -> Expr) -> Expr>;
-
 /// Whether a row fails.
 pub enum Bad {
     /// Told by the row alone.
     Alone(Expr),
-    /// Told by the row among all that are looked at: an expression over the columns, which are filtered first.
-    Among(OverColumns),
+    /// Its value does not follow that of the row before, of those that are looked at.
+    OutOfOrder(Expr, Way),
     /// Its values stand in another row too; they are counted on the way.
     Repeated(Expr, Repeats),
     /// Its number is far from the mean, which is known after a scan.
@@ -52,14 +50,14 @@ pub fn finish(check: &Check, scope: Option<&Expr>, row: RowCheck) -> Planned {
             };
             (with(count_where(Some(&of))), bad, None)
         }
-        Bad::Among(bad) => {
-            // Neighbours are those of the rows that are looked at, so here the others are filtered away.
-            let here = |name: &str| match &among {
-                None => col(name),
-                Some(among) => col(name).filter(among.clone()),
+        Bad::OutOfOrder(values, way) => {
+            let sequence = Sequence::new(way);
+            let first = with(sequence.look(values.clone(), among.as_ref()));
+            let settle = move |found: &[Json]| {
+                let broken = sequence.broken(count(found.get(1)))?;
+                Ok(Next::Judge(third(found, Json::from(broken))))
             };
-            let counted = count_where(Some(&bad(&here).fill_null(lit(false))));
-            (with(counted), bad(&|name| col(name)), None)
+            (first, way.breaks(&values), Some(Box::new(settle)))
         }
         Bad::Repeated(values, repeats) => {
             let first = with(repeats.first(values.clone(), among.as_ref()));
@@ -352,19 +350,14 @@ pub fn row_sum(columns: Columns<'_>, rule: &RowSum) -> Result<RowCheck, String> 
 }
 
 pub fn order(columns: Columns<'_>, rule: &Order, up: bool) -> Result<RowCheck, String> {
-    let (expr, _) = columns.get(&rule.column)?;
-    let (name, strictly) = (rule.column.clone(), rule.strictly);
+    let (values, _) = columns.get(&rule.column)?;
+    let way = Way {
+        up,
+        strictly: rule.strictly,
+    };
     Ok(RowCheck {
-        looked_at: Some(expr.is_not_null()),
-        bad: Bad::Among(Box::new(move |column| {
-            let (this, before) = (column(&name), column(&name).shift(lit(1)));
-            match (up, strictly) {
-                (true, false) => this.lt(before),
-                (true, true) => this.lt_eq(before),
-                (false, false) => this.gt(before),
-                (false, true) => this.gt_eq(before),
-            }
-        })),
+        looked_at: Some(values.clone().is_not_null()),
+        bad: Bad::OutOfOrder(values, way),
     })
 }
 
