@@ -179,8 +179,12 @@ pub(super) fn opened(params: &Json, read: &dyn Fn(&str) -> Option<String>) -> Js
         parse(file, read(file)?, values).ok()
     };
     let mut opened = params.clone();
-    if let (Some(objects), Some(fields)) = (objects(), opened.as_object_mut()) {
-        fields.insert("manifest".to_owned(), Json::Array(objects));
+    if let (Some(mut objects), Some(fields)) = (objects(), opened.as_object_mut()) {
+        let manifest = match objects.len() {
+            1 => objects.remove(0),
+            _ => Json::Array(objects),
+        };
+        fields.insert("manifest".to_owned(), manifest);
     }
     opened
 }
@@ -304,7 +308,7 @@ mod tests {
         );
         assert_eq!(
             of(json!({"file": "template.yaml", "values": {"kind": "C"}})),
-            json!([{"kind": "C"}])
+            json!({"kind": "C"})
         );
         for unknown in [
             json!({"file": "template.yaml", "values": {}}),

@@ -33,6 +33,16 @@ fn files_are_read_before_the_run() {
         assert!(text.contains(part), "{part} is not in\n{text}");
     }
     assert!(!text.contains("known only at run time"), "{text}");
+
+    project.file(
+        "specs/job.yaml",
+        "apiVersion: batch/v1\nkind: Job\nmetadata: {name: train, namespace: jobs}\n",
+    );
+    let text = roles(&project, "kube.job: {file: job.yaml}");
+    assert!(
+        text.contains("kind: Role\nmetadata: {name: specrun, namespace: jobs}"),
+        "{text}"
+    );
 }
 
 #[test]
