@@ -14,6 +14,7 @@ mod clock;
 mod control;
 mod dispatch;
 pub mod journal;
+mod ledger;
 mod locks;
 mod options;
 mod processes;
