@@ -17,6 +17,7 @@ pub mod journal;
 mod ledger;
 mod locks;
 mod options;
+pub mod parts;
 mod processes;
 mod recorder;
 mod rerun;

@@ -119,7 +119,7 @@ fn spec(folder: &Path, id: &str, rest: &str) -> PathBuf {
 }
 
 /// Gives the node an image with the program that is tested.
-fn image(lab: &Lab) {
+pub fn image(lab: &Lab) {
     let done = Command::new("python3")
         .arg(root().join("examples/lab/kubernetes/image.py"))
         .arg(lab.cache().join("lab/kubernetes"))

@@ -14,6 +14,7 @@ mod faults;
 mod features;
 mod kube;
 mod kube_figures;
+mod kube_parts;
 mod kube_workers;
 mod pipelines;
 mod registry;
