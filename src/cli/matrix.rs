@@ -27,6 +27,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         scope: &args.scope,
         values: &args.values,
         complete: false,
+        in_parts: false,
         registry,
     }) {
         Ok(loaded) => loaded,

@@ -58,6 +58,7 @@ impl Which {
             scope: &scope,
             values: &values,
             complete: false,
+            in_parts: false,
             registry,
         })
         .map_err(|refused| refused.say(output))?;

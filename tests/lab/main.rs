@@ -15,6 +15,7 @@ mod features;
 mod kube;
 mod kube_clock;
 mod kube_figures;
+mod kube_parts;
 mod kube_serving;
 mod kube_workers;
 mod pipelines;

@@ -9,7 +9,7 @@ pub use project::{open as open_project, run_dir};
 use std::path::PathBuf;
 
 use super::Exit;
-use super::options::{Scope, Values};
+use super::options::{Partition, Scope, Values};
 use super::output::Output;
 use crate::action::Registry;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
@@ -26,6 +26,8 @@ pub struct Wanted<'a> {
     pub values: &'a Values,
     /// Every input and every secret must have a value: it will run.
     pub complete: bool,
+    /// It may be done in several parts.
+    pub in_parts: bool,
     pub registry: &'a Registry,
 }
 
@@ -62,6 +64,15 @@ pub fn load(wanted: Wanted<'_>) -> Result<Loaded, Box<Refused>> {
     let mut out = Diagnostics::new();
     let refuse = |out: Diagnostics, files| Box::new(refused(&sources, out, files));
 
+    if matches!(wanted.scope.partition, Some(Partition::All { .. })) && !wanted.in_parts {
+        let message =
+            "only `run --on` takes a number of parts; write `--partition 1/4` for the first of four";
+        return Err(Box::new(Refused {
+            exit: Exit::Usage,
+            message: Some(message.to_owned()),
+            ..*refuse(out, 0)
+        }));
+    }
     let Some(project) = open_project(&sources, &mut out) else {
         return Err(refuse(out, 0));
     };

@@ -4,6 +4,7 @@
 mod identity;
 mod node;
 mod objects;
+mod parts;
 mod roles;
 mod server;
 mod waits;
