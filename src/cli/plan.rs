@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::load::{self, Wanted};
+use super::load::{self, Purpose, Wanted};
 use super::options::{Scope, Values};
 use super::output::Output;
 use super::site::root;
@@ -54,8 +54,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     let loaded = match load::load(Wanted {
         scope: &args.scope,
         values: &args.values,
-        complete: false,
-        in_parts: false,
+        purpose: Purpose::Look,
         registry,
     }) {
         Ok(loaded) => loaded,

@@ -24,11 +24,18 @@ use crate::value::Secret;
 pub struct Wanted<'a> {
     pub scope: &'a Scope,
     pub values: &'a Values,
-    /// Every input and every secret must have a value: it will run.
-    pub complete: bool,
-    /// It may be done in several parts.
-    pub in_parts: bool,
+    pub purpose: Purpose,
     pub registry: &'a Registry,
+}
+
+/// What is done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing runs: inputs and secrets may be without a value.
+    Look,
+    Run,
+    /// It may run in several parts.
+    RunInParts,
 }
 
 /// Everything was right.
@@ -64,7 +71,8 @@ pub fn load(wanted: Wanted<'_>) -> Result<Loaded, Box<Refused>> {
     let mut out = Diagnostics::new();
     let refuse = |out: Diagnostics, files| Box::new(refused(&sources, out, files));
 
-    if matches!(wanted.scope.partition, Some(Partition::All { .. })) && !wanted.in_parts {
+    if matches!(wanted.scope.partition, Some(Partition::All { .. })) && wanted.purpose != Purpose::RunInParts
+    {
         let message =
             "only `run --on` takes a number of parts; write `--partition 1/4` for the first of four";
         return Err(Box::new(Refused {
@@ -130,7 +138,7 @@ pub fn load(wanted: Wanted<'_>) -> Result<Loaded, Box<Refused>> {
             environment: environment.as_ref(),
             secrets: &secrets,
             variable: &variable,
-            complete: wanted.complete,
+            complete: wanted.purpose != Purpose::Look,
         },
         defaults,
     });
@@ -225,7 +233,7 @@ fn secrets_of(wanted: Wanted<'_>, environment: Option<&Environment>, out: &mut D
         return Vec::new();
     };
     let variable = |name: &str| std::env::var(name).ok();
-    if wanted.complete
+    if wanted.purpose != Purpose::Look
         && let Err(missing) = environment.secret_values(&variable)
     {
         out.extend(missing);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::args::{Args, Place};
 use crate::action::Registry;
 use crate::cli::Exit;
-use crate::cli::load::{self, Loaded, Refused, Wanted, count};
+use crate::cli::load::{self, Loaded, Purpose, Refused, Wanted, count};
 use crate::cli::options::Partition;
 use crate::cli::output::Output;
 use crate::cli::verbs;
@@ -69,8 +69,11 @@ pub fn prepare(args: &Args, registry: &Registry, output: Output) -> Result<Prepa
     let loaded = load::load(Wanted {
         scope: &args.scope,
         values: &args.values,
-        complete: true,
-        in_parts: args.on.is_some(),
+        purpose: if args.on.is_some() {
+            Purpose::RunInParts
+        } else {
+            Purpose::Run
+        },
         registry,
     })
     .map_err(|refused| {
