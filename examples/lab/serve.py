@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""serve.py --port N [--model NAME]...: the real KServe model server with a small classifier of irises, on loopback.
+"""serve.py --port N [--model NAME]...: the real KServe model server with a small classifier of irises, on loopback unless
+--address says otherwise, as in a pod.
 
 It speaks V1 and V2, explains (V1), and refuses what is no iris: a row is four numbers. Variables change it:
 
@@ -31,6 +32,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="serve.py")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model", action="append", help="its name; iris without it. Several are several models")
+    parser.add_argument("--address", default="127.0.0.1", help="what it listens on")
     own = parser.parse_args()
     fault = os.environ.get("LAB_FAULT", "")
     if fault and fault not in FAULTS:
@@ -41,6 +43,7 @@ def main() -> None:
         sys.exit("serve.py: LAB_SERVICE_MS is no number")
     # The server has options of its own and would read ours.
     sys.argv = [sys.argv[0], "--http_port", str(own.port), "--workers", "1", "--enable_grpc", "false"]
+    listen_on(own.address)
     serve(own.model or ["iris"], fault, service)
 
 
@@ -121,21 +124,20 @@ def serve(names: list[str], fault: str, service: float) -> None:
             weights = classifier.coef_[classifier.predict(asked)]
             return {"explanations": (weights * (asked - rows.mean(axis=0))).tolist()}
 
-    loopback_only()
     models = [Iris(name) for name in names]
     for model in models:
         model.load()
     ModelServer().start(models)
 
 
-def loopback_only() -> None:
+def listen_on(address: str) -> None:
     """KServe binds every interface and has no option against it; a lab is nobody else's business."""
     import uvicorn
 
     original = uvicorn.Config.__init__
 
     def init(self, *args, **kwargs):
-        kwargs["host"] = "127.0.0.1"
+        kwargs["host"] = address
         original(self, *args, **kwargs)
 
     uvicorn.Config.__init__ = init

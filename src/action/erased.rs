@@ -20,6 +20,11 @@ pub trait DynAction: Send + Sync + 'static {
     fn params_subschema(&self, generator: &mut SchemaGenerator) -> Schema;
     fn output_schema(&self) -> Schema;
     fn capabilities(&self, params: &serde_json::Value) -> Vec<Capability>;
+    fn capabilities_of_files(
+        &self,
+        params: &serde_json::Value,
+        read: &dyn Fn(&str) -> Option<String>,
+    ) -> Vec<Capability>;
     fn inside(&self, params: &serde_json::Value) -> Vec<&'static str>;
     fn undo(&self, params: &serde_json::Value) -> Option<Undo>;
     fn validate(&self, params: &serde_json::Value) -> Vec<ParamProblem>;
@@ -54,6 +59,14 @@ impl<A: Action> DynAction for A {
 
     fn capabilities(&self, params: &serde_json::Value) -> Vec<Capability> {
         Action::capabilities(self, params)
+    }
+
+    fn capabilities_of_files(
+        &self,
+        params: &serde_json::Value,
+        read: &dyn Fn(&str) -> Option<String>,
+    ) -> Vec<Capability> {
+        Action::capabilities_of_files(self, params, read)
     }
 
     fn inside(&self, params: &serde_json::Value) -> Vec<&'static str> {

@@ -53,6 +53,17 @@ pub trait Action: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// The same, when the files that the parameters name may be looked at as well: `read` gives the text of one, and
+    /// nothing when it cannot be had.
+    fn capabilities_of_files(
+        &self,
+        params: &serde_json::Value,
+        read: &dyn Fn(&str) -> Option<String>,
+    ) -> Vec<Capability> {
+        let _ = read;
+        self.capabilities(params)
+    }
+
     /// The full names of the actions that stand inside these parameters: a spec lists their families under `tools` too.
     fn inside(&self, params: &serde_json::Value) -> Vec<&'static str> {
         let _ = params;

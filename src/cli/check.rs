@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::load::{self, Wanted, count};
+use super::load::{self, Purpose, Wanted, count};
 use super::options::{Scope, Values};
 use super::output::Output;
 use crate::action::Registry;
@@ -62,7 +62,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     let loaded = load::load(Wanted {
         scope: &args.scope,
         values: &args.values,
-        complete: false,
+        purpose: Purpose::Look,
         registry,
     });
     let mut found = match loaded {

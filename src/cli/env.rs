@@ -8,7 +8,7 @@ use super::Exit;
 use super::load::open_project;
 use super::output::Output;
 use super::run::heard;
-use super::site::{cache, logs, states, tell, tell_error};
+use super::site::{cache, logs, program, states, tell, tell_error};
 use crate::action::Registry;
 use crate::diag::{Diagnostics, did_you_mean};
 use crate::engine::Stop;
@@ -93,6 +93,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         let site = Site {
             cache: cache(&project),
             home: PathBuf::new(),
+            program: program(),
             logs: logs(&secrets),
             notify: &|progress: Progress| tell(&progress, redactor, output),
             interrupted: &|| control.stopped() != Stop::No,

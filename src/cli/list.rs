@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::check::Format;
-use super::load::{self, Wanted};
+use super::load::{self, Purpose, Wanted};
 use super::options::{Scope, Values};
 use super::output::Output;
 use crate::action::Registry;
@@ -34,7 +34,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     let loaded = match load::load(Wanted {
         scope: &args.scope,
         values: &args.values,
-        complete: false,
+        purpose: Purpose::Look,
         registry,
     }) {
         Ok(loaded) => loaded,

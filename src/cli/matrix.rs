@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::Exit;
-use super::load::{self, Loaded, Wanted};
+use super::load::{self, Loaded, Purpose, Wanted};
 use super::options::{Scope, Values};
 use super::output::Output;
 use crate::action::Registry;
@@ -26,7 +26,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     let loaded = match load::load(Wanted {
         scope: &args.scope,
         values: &args.values,
-        complete: false,
+        purpose: Purpose::Look,
         registry,
     }) {
         Ok(loaded) => loaded,

@@ -1,13 +1,21 @@
 //! `specrun plan`: what would happen, in which order, and what it would reach.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::load::{self, Wanted};
+use super::load::{self, Purpose, Wanted};
 use super::options::{Scope, Values};
 use super::output::Output;
+use super::site::root;
 use super::{Exit, list};
 use crate::action::Registry;
 use crate::plan::{SpecPlan, rbac, show};
+use crate::tools::Grants;
+use crate::tools::files::Files;
+
+/// The largest manifest that is looked at, in bytes.
+const MANIFEST: u64 = 8 << 20;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -46,7 +54,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     let loaded = match load::load(Wanted {
         scope: &args.scope,
         values: &args.values,
-        complete: false,
+        purpose: Purpose::Look,
         registry,
     }) {
         Ok(loaded) => loaded,
@@ -67,7 +75,14 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
             lines.push('\n');
             lines
         }
-        Format::Text if args.rbac => rbac::roles(plan),
+        Format::Text if args.rbac => {
+            // Of the project alone, whoever wrote the specs.
+            let files = Files::new(&[&root(&loaded.project)], &[], Arc::new(Grants::default()));
+            rbac::roles(plan, &|spec, path| {
+                let content = files.read(&spec.base_dir, path, MANIFEST).ok()?;
+                String::from_utf8(content.bytes).ok()
+            })
+        }
         Format::Text => show::text(plan),
         Format::Dot => show::dot(plan),
         Format::Mermaid => show::mermaid(plan),

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 
-use super::load::{self, Loaded, Wanted};
+use super::load::{self, Loaded, Purpose, Wanted};
 use super::options::{Scope, Values};
 use super::output::Output;
 use super::report::root;
@@ -57,7 +57,7 @@ impl Which {
         let loaded = load::load(Wanted {
             scope: &scope,
             values: &values,
-            complete: false,
+            purpose: Purpose::Look,
             registry,
         })
         .map_err(|refused| refused.say(output))?;

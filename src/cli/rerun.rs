@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::options::Partition;
 use super::output::Output;
 use super::recorded::{given, info, journal};
 use super::{Exit, run};
@@ -58,7 +59,10 @@ fn again(args: &Args, journal: &Journal) -> Result<Option<run::Args>, String> {
     again.scope.paths.dedup();
     let words: Vec<String> = ids.iter().map(|id| format!("id({id})")).collect();
     again.scope.select = Some(words.join(" | "));
-    again.scope.partition = None;
+    again.scope.partition = again
+        .scope
+        .partition
+        .filter(|p| matches!(p, Partition::All { .. }));
     for text in &args.set {
         let (name, value) = text
             .split_once('=')

@@ -70,12 +70,17 @@ pub fn tell_error(error: &ServiceError, redactor: &Redactor, output: Output) {
     }
 }
 
+/// This very program.
+#[must_use]
+pub fn program() -> PathBuf {
+    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("specrun"))
+}
+
 /// How logs of services are kept free of secrets: by this very program.
 #[must_use]
 pub fn logs(secrets: &[Secret]) -> Logs {
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("specrun"));
     Logs {
-        keeper: vec![program, PathBuf::from("keep-log")],
+        keeper: vec![program(), PathBuf::from("keep-log")],
         secrets: secrets.to_vec(),
     }
 }

@@ -5,21 +5,18 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-use serde_json::Value as Json;
-use tokio_util::sync::CancellationToken;
+use std::time::Duration;
 
 use super::control::{Control, Stop};
 use super::journal::{self, Journal, Writer};
+use super::ledger::{Ledger, Undoing};
 use super::processes::{RUN_MARK, end_marked};
 use super::recorder::stamp;
 use super::run_dir::{self, journal_of};
-use crate::action::{Checks, Context, DynAction, Registry};
-use crate::check::{Class, Failure};
+use crate::action::Registry;
 use crate::event::{CleanupInfo, Event, EventKind, RunId, mask};
 use crate::tools::Tools;
-use crate::value::{SpecId, StepId};
+use crate::value::SpecId;
 
 /// What was found of one dead run, and what became of it.
 #[derive(Debug)]
@@ -117,13 +114,6 @@ struct Dead<'a> {
     runtime: &'a tokio::runtime::Runtime,
 }
 
-/// A cleanup that was promised and is not known to be done.
-struct Open {
-    spec: Option<SpecId>,
-    step: Option<StepId>,
-    info: CleanupInfo,
-}
-
 impl Dead<'_> {
     fn clean(&self) -> Option<Cleaned> {
         let run = RunId(self.dir.file_name()?.to_string_lossy().into_owned());
@@ -160,7 +150,9 @@ impl Dead<'_> {
     }
 
     fn undo_all(&self, journal: &Journal, cleaned: &mut Cleaned) {
-        let open = open_cleanups(journal);
+        let mut ledger = Ledger::default();
+        journal.events.iter().for_each(|event| ledger.take(event));
+        let open = ledger.last_first();
         if open.is_empty() {
             return;
         }
@@ -181,6 +173,14 @@ impl Dead<'_> {
         let mut seq = journal.events.last().map_or(0, |e| e.seq + 1);
         let elapsed = journal.events.last().map_or(0.0, |e| e.elapsed);
         let folders = folders(journal);
+        let undoing = Undoing {
+            registry: self.registry,
+            tools: self.tools,
+            artifacts: &self.dir.join("artifacts").join("clean"),
+            timeout: self.options.timeout,
+            control: self.control,
+            ends_at: |stop| *stop != Stop::No,
+        };
         for one in open {
             if self.options.dry_run {
                 cleaned.undone.push(one.info);
@@ -192,7 +192,7 @@ impl Dead<'_> {
                 .and_then(|s| folders.get(s))
                 .cloned()
                 .unwrap_or_default();
-            let result = self.undo(&one, folder);
+            let result = self.runtime.block_on(undoing.undo(&one, folder));
             let failure = result.err();
             if let Some(writer) = &mut writer {
                 let mut event = Event {
@@ -220,101 +220,6 @@ impl Dead<'_> {
             }
         }
     }
-
-    fn undo(&self, one: &Open, base_dir: PathBuf) -> Result<(), Failure> {
-        let action = self.registry.get(&one.info.action).ok_or_else(|| {
-            Failure::new(
-                Class::Missing,
-                format!("this specrun has no action `{}`", one.info.action),
-            )
-        })?;
-        let params = one.info.params.clone().ok_or_else(|| {
-            let why = "its parameters were not known yet, or hold a secret, so they are not in the ledger";
-            Failure::new(Class::BadParameter, why)
-        })?;
-        match self.act(action, params, one, base_dir) {
-            Err(f) if f.class == Class::NotFound => Ok(()),
-            other => other.map(|_| ()),
-        }
-    }
-
-    fn act(
-        &self,
-        action: &'static dyn DynAction,
-        params: Json,
-        one: &Open,
-        base_dir: PathBuf,
-    ) -> Result<Json, Failure> {
-        let cancel = CancellationToken::new();
-        let cx = Context {
-            spec: one.spec.clone().unwrap_or_else(|| SpecId::from("clean")),
-            step: one.step.clone().unwrap_or_else(|| StepId::from("clean")),
-            attempt: 1,
-            base_dir,
-            artifact_dir: self.dir.join("artifacts").join("clean"),
-            deadline: Instant::now() + self.options.timeout,
-            cancel: cancel.clone(),
-            prefix: String::new(),
-            seed: 0,
-            tools: Arc::clone(self.tools),
-            progress: Arc::new(|_| {}),
-            checks: Checks::default(),
-        };
-        let task = self.runtime.spawn(async move { action.run(params, &cx).await });
-        let mut stop = self.control.watch();
-        let timeout = self.options.timeout;
-        self.runtime.block_on(async move {
-            tokio::select! {
-                ended = task => ended.unwrap_or_else(|e| {
-                    Err(Failure::new(Class::Internal, format!("`{}` panicked: {e}", action.name())))
-                }),
-                () = tokio::time::sleep(timeout) => {
-                    cancel.cancel();
-                    Err(Failure::new(Class::Timeout, format!("`{}` did not end within {timeout:?}", action.name())))
-                }
-                _ = stop.wait_for(|s| *s != Stop::No) => {
-                    cancel.cancel();
-                    Err(Failure::new(Class::Cancelled, "it was stopped"))
-                }
-            }
-        })
-    }
-}
-
-/// What the ledger promised and is not known to be done, last first, each with the newest parameters.
-fn open_cleanups(journal: &Journal) -> Vec<Open> {
-    let mut open: Vec<Open> = Vec::new();
-    for event in &journal.events {
-        match &event.kind {
-            EventKind::CleanupRegistered { cleanup } => {
-                match open.iter_mut().find(|o| o.info.id == cleanup.id) {
-                    Some(known) => known.info = cleanup.clone(),
-                    None => open.push(Open {
-                        spec: event.spec.clone(),
-                        step: event.step.clone(),
-                        info: cleanup.clone(),
-                    }),
-                }
-            }
-            EventKind::CleanupFinished { id, done: true, .. } => open.retain(|o| o.info.id != *id),
-            EventKind::CleanupFinished { done: false, .. }
-            | EventKind::RunStarted { .. }
-            | EventKind::SpecStarted {}
-            | EventKind::StepStarted { .. }
-            | EventKind::StepProgress { .. }
-            | EventKind::AttemptFailed { .. }
-            | EventKind::Polled { .. }
-            | EventKind::Checked { .. }
-            | EventKind::StepFinished { .. }
-            | EventKind::Service { .. }
-            | EventKind::SpecFinished { .. }
-            | EventKind::Signalled { .. }
-            | EventKind::Note { .. }
-            | EventKind::RunFinished { .. } => {}
-        }
-    }
-    open.reverse();
-    open
 }
 
 /// The folders the specs of the run stand in.

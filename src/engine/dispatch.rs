@@ -11,6 +11,8 @@ use rand::seq::SliceRandom;
 
 use super::control::Stop;
 use super::locks::Held;
+use super::options::Options;
+use super::recorder::Recorder;
 use super::run::Run;
 use super::unit;
 use crate::check::Verdict;
@@ -20,13 +22,7 @@ use crate::plan::SpecPlan;
 /// Runs all specs of the plan.
 pub(super) async fn all(run: &Run) {
     let mut queue: VecDeque<Arc<SpecPlan>> = in_order(run).into();
-    queue.retain(|spec| {
-        let reason = run.options.blocked.get(&spec.id);
-        if let Some(reason) = reason {
-            not_begun(run, spec, Verdict::Blocked, reason.clone());
-        }
-        reason.is_none()
-    });
+    queue.retain(|spec| !blocked(&run.recorder, &run.options, spec));
     let mut running = FuturesUnordered::new();
     let mut stop = run.control.watch();
     let mut not_passed = 0;
@@ -81,19 +77,28 @@ pub(super) async fn all(run: &Run) {
         } else {
             format!("not started: {not_passed} specs did not pass (`--max-fail`)")
         };
-        not_begun(run, &spec, Verdict::Cancelled, reason);
+        not_begun(&run.recorder, &spec, Verdict::Cancelled, reason);
     }
 }
 
+/// Whether the spec may not begin; then it has ended.
+pub(super) fn blocked(recorder: &Recorder, options: &Options, spec: &SpecPlan) -> bool {
+    let reason = options.blocked.get(&spec.id);
+    if let Some(reason) = reason {
+        not_begun(recorder, spec, Verdict::Blocked, reason.clone());
+    }
+    reason.is_some()
+}
+
 /// The end of a spec that never began.
-fn not_begun(run: &Run, spec: &SpecPlan, verdict: Verdict, reason: String) {
+fn not_begun(recorder: &Recorder, spec: &SpecPlan, verdict: Verdict, reason: String) {
     let kind = EventKind::SpecFinished {
         verdict,
         reason: Some(reason),
         duration: 0.0,
         attempt: 1,
     };
-    run.recorder.emit(Some(&spec.id), None, kind);
+    recorder.emit(Some(&spec.id), None, kind);
 }
 
 fn in_order(run: &Run) -> Vec<Arc<SpecPlan>> {

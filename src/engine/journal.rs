@@ -201,6 +201,11 @@ pub fn parse(mut from: impl BufRead) -> io::Result<Journal> {
 }
 
 fn event_of(line: &[u8]) -> Result<Event, String> {
+    serde_json::from_slice(json_of(line)?).map_err(|e| format!("it is not an event: {e}"))
+}
+
+/// What a line holds behind its checksum.
+pub(super) fn json_of(line: &[u8]) -> Result<&[u8], String> {
     let (crc, json) = line
         .split_at_checked(9)
         .filter(|(head, _)| head[8] == b' ')
@@ -213,7 +218,7 @@ fn event_of(line: &[u8]) -> Result<Event, String> {
     if crc != actual {
         return Err(format!("the checksum is {actual:08x}, but {crc:08x} was written"));
     }
-    serde_json::from_slice(json).map_err(|e| format!("it is not an event: {e}"))
+    Ok(json)
 }
 
 #[cfg(test)]

@@ -80,6 +80,45 @@ pub fn run(
     sinks: Vec<Box<dyn Sink>>,
     control: Control,
 ) -> Outcome {
+    on_own_thread(move || {
+        // An action that blocks holds up one of these threads until its deadline; with several there is always another.
+        let threads = std::thread::available_parallelism()
+            .map_or(4, std::num::NonZero::get)
+            .max(4);
+        let actions = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads)
+            .thread_name("actions")
+            .enable_all()
+            .build()?;
+        let engine = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()?;
+        let mut options = options;
+        let recording = Recording::begin(&mut options, &tools, info, sinks)?;
+        let run = Run {
+            plan,
+            tools,
+            options,
+            control,
+            recorder: Arc::clone(&recording.recorder),
+            locks: Locks::default(),
+            versions: Versions::default(),
+            actions: actions.handle().clone(),
+            graceful: CancellationToken::new(),
+            now: CancellationToken::new(),
+            stopped: OnceLock::new(),
+        };
+        let beats = Clock::beats(run.control.clone())?;
+        engine.block_on(dispatch::all(&run));
+        drop(beats);
+        // Threads that an action still blocks are left behind; nothing waits for them.
+        actions.shutdown_background();
+        Ok(recording.end(&run.options, &run.control))
+    })
+}
+
+/// Does the work of a run on a thread of its own, so that it may be called from wherever.
+pub(super) fn on_own_thread(work: impl FnOnce() -> std::io::Result<Outcome> + Send + 'static) -> Outcome {
     let broken = |error: std::io::Error| Outcome {
         summary: Summary {
             internal: true,
@@ -90,9 +129,7 @@ pub fn run(
             error,
         }],
     };
-    let engine = std::thread::Builder::new()
-        .name("engine".to_owned())
-        .spawn(move || on_own_thread(plan, tools, options, info, sinks, control));
+    let engine = std::thread::Builder::new().name("engine".to_owned()).spawn(work);
     match engine.map(std::thread::JoinHandle::join) {
         Ok(Ok(Ok(outcome))) => outcome,
         Ok(Ok(Err(e))) | Err(e) => broken(e),
@@ -102,74 +139,54 @@ pub fn run(
     }
 }
 
-fn on_own_thread(
-    plan: Arc<Plan>,
-    tools: Arc<Tools>,
-    options: Options,
-    info: RunInfo,
-    sinks: Vec<Box<dyn Sink>>,
-    control: Control,
-) -> std::io::Result<Outcome> {
-    // An action that blocks holds up one of these threads until its deadline; with several there is always another.
-    let threads = std::thread::available_parallelism()
-        .map_or(4, std::num::NonZero::get)
-        .max(4);
-    let actions = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .thread_name("actions")
-        .enable_all()
-        .build()?;
-    let engine = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()?;
+/// The events of a run, from its first to its last.
+pub(super) struct Recording {
+    pub(super) recorder: Arc<Recorder>,
+    errors: Vec<SinkError>,
+}
 
-    // A journal that cannot be written is told at the end (exit code 74); the run itself can do its work.
-    let path = options.run_dir.journal();
-    let (journal, mut errors) = match Writer::create(&path) {
-        Ok(journal) => (Some(journal), Vec::new()),
-        Err(error) => {
-            let sink = format!("the journal {}", path.display());
-            (None, vec![SinkError { sink, error }])
+impl Recording {
+    /// Opens the journal and tells that the run has begun.
+    ///
+    /// # Errors
+    /// When no thread can be had for the reports.
+    pub(super) fn begin(
+        options: &mut Options,
+        tools: &Tools,
+        info: RunInfo,
+        sinks: Vec<Box<dyn Sink>>,
+    ) -> std::io::Result<Self> {
+        // A journal that cannot be written is told at the end (exit code 74); the run itself can do its work.
+        let path = options.run_dir.journal();
+        let (journal, errors) = match Writer::create(&path) {
+            Ok(journal) => (Some(journal), Vec::new()),
+            Err(error) => {
+                let sink = format!("the journal {}", path.display());
+                (None, vec![SinkError { sink, error }])
+            }
+        };
+        let recorder = Arc::new(Recorder::new(journal, sinks, Arc::clone(&tools.redactor))?);
+        recorder.emit(None, None, EventKind::RunStarted { run: info });
+        for event in std::mem::take(&mut options.preamble) {
+            recorder.emit(None, None, event);
         }
-    };
-    let recorder = Arc::new(Recorder::new(journal, sinks, Arc::clone(&tools.redactor))?);
-    let mut run = Run {
-        plan,
-        tools,
-        options,
-        control,
-        recorder,
-        locks: Locks::default(),
-        versions: Versions::default(),
-        actions: actions.handle().clone(),
-        graceful: CancellationToken::new(),
-        now: CancellationToken::new(),
-        stopped: OnceLock::new(),
-    };
-    let preamble = std::mem::take(&mut run.options.preamble);
-    run.recorder.emit(None, None, EventKind::RunStarted { run: info });
-    for event in preamble {
-        run.recorder.emit(None, None, event);
+        Ok(Self { recorder, errors })
     }
-    let beats = Clock::beats(run.control.clone())?;
-    engine.block_on(dispatch::all(&run));
-    drop(beats);
-    // Threads that an action still blocks are left behind; nothing waits for them.
-    actions.shutdown_background();
 
-    let exit_code = run.recorder.with_summary(|s| (run.options.exit_code)(s));
-    let duration = run.recorder.elapsed();
-    run.recorder
-        .emit(None, None, EventKind::RunFinished { exit_code, duration });
-    let patience = match run.control.stopped() {
-        Stop::No => None,
-        Stop::Gracefully { .. } => Some(Duration::from_secs(30)),
-        Stop::Now { .. } => Some(Duration::from_secs(1)),
-    };
-    let (summary, more) = run.recorder.finish(patience);
-    errors.extend(more);
-    Ok(Outcome {
-        summary,
-        sink_errors: errors,
-    })
+    /// Tells that the run has ended, and completes journal and reports.
+    pub(super) fn end(self, options: &Options, control: &Control) -> Outcome {
+        let exit_code = self.recorder.with_summary(|s| (options.exit_code)(s));
+        let duration = self.recorder.elapsed();
+        self.recorder
+            .emit(None, None, EventKind::RunFinished { exit_code, duration });
+        let patience = match control.stopped() {
+            Stop::No => None,
+            Stop::Gracefully { .. } => Some(Duration::from_secs(30)),
+            Stop::Now { .. } => Some(Duration::from_secs(1)),
+        };
+        let (summary, more) = self.recorder.finish(patience);
+        let mut sink_errors = self.errors;
+        sink_errors.extend(more);
+        Outcome { summary, sink_errors }
+    }
 }

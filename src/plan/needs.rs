@@ -32,6 +32,17 @@ pub(super) fn of(plan: &SpecPlan, spec: &Spec) -> Vec<Capability> {
     all.into_iter().collect()
 }
 
+/// What its steps reach, when the files that they name may be looked at as well.
+pub(super) fn with_files(plan: &SpecPlan, read: &dyn Fn(&str) -> Option<String>) -> BTreeSet<Capability> {
+    let known = Known(plan);
+    all_steps(plan)
+        .flat_map(|step| {
+            let params = known.part(&step.params).unwrap_or(serde_json::Value::Null);
+            step.action.capabilities_of_files(&params, read)
+        })
+        .collect()
+}
+
 /// What the spec uses of its environment: the families of its actions and those it names, the endpoints they say they
 /// reach, the programs they run. [`of`] comes first.
 pub(super) fn uses(plan: &SpecPlan) -> Uses {

@@ -305,6 +305,7 @@ pub(super) fn fits(actual: &Type, wanted: &Type) -> bool {
         | (Type::Map(a), Type::Map(w)) => fits(a, w),
         (Type::Optional(_), _) => false,
         (a, Type::Optional(w)) => *a == Type::Null || fits(a, w),
+        (Type::Quantity(a), Type::Quantity(w)) => a.fits(w),
         (Type::Enum(a), Type::Enum(w)) => a.iter().any(|v| w.contains(v)),
         (Type::Object(_), Type::Map(w)) => **w == Type::Any,
         (Type::Object(a), Type::Object(w)) => a.fields.iter().all(|f| {

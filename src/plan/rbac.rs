@@ -1,12 +1,12 @@
 //! The roles a suite needs on a cluster, as manifests: computed from what its steps say they call.
 //!
 //! What is known only at run time cannot be in a role: a namespace that the run makes gives a rule for all namespaces, and
-//! objects from a file are named in a remark.
+//! a remark names the specs with objects from a template whose values the run gives.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use super::Plan;
+use super::{Plan, SpecPlan, needs};
 use crate::tools::Capability;
 
 /// What stands for a part that is not known before the run.
@@ -16,15 +16,18 @@ const RBAC: &str = "rbac.authorization.k8s.io";
 /// Resources by verbs: `(group, resource)` and what is done with it.
 type Rules = BTreeMap<(String, String), BTreeSet<String>>;
 
+/// Gives the text of a file that a spec names, if it can be had.
+pub type Read<'a> = &'a dyn Fn(&SpecPlan, &str) -> Option<String>;
+
 /// A ClusterRole for what has no namespace or one that is not known yet, and a Role for each namespace that is; nothing
 /// but a remark when no spec calls Kubernetes.
 #[must_use]
-pub fn roles(plan: &Plan) -> String {
+pub fn roles(plan: &Plan, read: Read<'_>) -> String {
     let mut everywhere = Rules::new();
     let mut places: BTreeMap<String, Rules> = BTreeMap::new();
     let mut unknown = BTreeSet::new();
     for spec in &plan.specs {
-        for capability in &spec.capabilities {
+        for capability in needs::with_files(spec, &|path| read(spec, path)) {
             let Capability::Kube {
                 verb,
                 resource,
@@ -41,7 +44,7 @@ pub fn roles(plan: &Plan) -> String {
                 None | Some(UNKNOWN) => &mut everywhere,
                 Some(place) => places.entry(place.to_owned()).or_default(),
             };
-            add(rules, verb, resource);
+            add(rules, &verb, &resource);
         }
     }
     let mut out =
@@ -49,7 +52,7 @@ pub fn roles(plan: &Plan) -> String {
     for id in unknown {
         let _ = writeln!(
             out,
-            "# {id} also makes or reads objects that are known only at run time (manifests from files): add their kinds."
+            "# {id} also makes or reads objects that are known only at run time (manifests from files that are made or filled in by the run): add their kinds."
         );
     }
     if everywhere.is_empty() && places.is_empty() {

@@ -9,7 +9,7 @@ use crate::diag::Diagnostics;
 use crate::source::Sources;
 use crate::spec::{SpecDefaults, read_text};
 use crate::tools::Capability;
-use crate::value::{Distribution, Duration, Proportion};
+use crate::value::{Dimension, Distribution, Duration, Proportion, Type};
 
 /// Sends numbers.
 struct Send;
@@ -312,6 +312,17 @@ fn parameters_are_typed() {
     good(&text("duration", "1s"));
     one(&text("bytes", "1MiB"), "E0312");
     one(&text("int", "3"), "E0312");
+}
+
+#[test]
+fn an_amount_of_any_currency_is_taken_where_money_is() {
+    let money = |currency: &str| Type::Quantity(Dimension::Money(currency.to_owned()));
+    assert!(super::params::fits(&money("USD"), &money("")));
+    assert!(!super::params::fits(&money("USD"), &money("EUR")));
+    assert!(!super::params::fits(
+        &Type::Quantity(Dimension::Duration),
+        &money("")
+    ));
 }
 
 #[test]

@@ -60,6 +60,7 @@ impl Place {
         work(&Site {
             cache: self.path("cache"),
             home: self.path(home),
+            program: "/opt/specrun".into(),
             logs: Logs::default(),
             notify: &notify,
             interrupted: &|| false,
@@ -174,6 +175,22 @@ fn a_service_is_ready_when_it_says_so_and_ends_with_its_children() {
     gone(pid);
     gone(child);
     assert_eq!(place.told("talker"), ["starting", "ready"]);
+}
+
+#[test]
+fn a_service_is_told_which_program_starts_it() {
+    let place = Place::new();
+    let started = |env: &str| {
+        let text = format!(
+            "\n  teller:\n    start: [sh, -c, 'echo \"by $SPECRUN.\"; exec sleep 60']\n{env}    ready: {{log: by}}\n"
+        );
+        let home = format!("run{}", env.len());
+        let lease = place.lease(&place.environment(&text), &home).unwrap();
+        lease.end(&|_| {});
+        std::fs::read_to_string(place.path(&format!("{home}/teller.log"))).unwrap()
+    };
+    assert_eq!(started(""), "by /opt/specrun.\n");
+    assert_eq!(started("    env: {SPECRUN: its own}\n"), "by its own.\n");
 }
 
 #[test]

@@ -286,6 +286,7 @@ pub const FAULTS: &[Fault] = &[
         spec: "specs/kubernetes/T14_gpu_training.yaml",
         checks: &[
             ("place.eventually", Failed),
+            ("admitted.eventually", Errored),
             ("expect[0]", Errored),
             ("expect[1]", Errored),
             ("expect[2]", Errored),
@@ -298,6 +299,19 @@ pub const FAULTS: &[Fault] = &[
         environment: "T14-slow",
         spec: "specs/kubernetes/T14_gpu_training.yaml",
         checks: &[("expect[4]", Failed)],
+    },
+    Fault {
+        environment: "T14-toleration",
+        spec: "specs/kubernetes/T14_gpu_training.yaml",
+        checks: &[
+            ("admitted.eventually", Failed),
+            ("expect[0]", Errored),
+            ("expect[1]", Errored),
+            ("expect[2]", Errored),
+            ("expect[3]", Errored),
+            ("expect[4]", Errored),
+            ("expect[5]", Errored),
+        ],
     },
     Fault {
         environment: "T15-max",
@@ -357,6 +371,11 @@ pub const FAULTS: &[Fault] = &[
             ("expect[9]", Failed),
             ("expect[10]", Failed),
         ],
+    },
+    Fault {
+        environment: "T17-metered",
+        spec: "specs/cost/T17_metered.yaml",
+        checks: &[("expect[2]", Failed)],
     },
     Fault {
         environment: "T17-price",

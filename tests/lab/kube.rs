@@ -15,7 +15,7 @@ use crate::support::root;
 use crate::support::specrun::Running;
 
 /// Far more than anything here takes.
-const CAP: Duration = Duration::from_mins(10);
+pub const CAP: Duration = Duration::from_mins(10);
 
 /// What needs no more than the API server, the controllers and the scheduler.
 pub const ROOM: Room = Room {
@@ -26,6 +26,13 @@ pub const ROOM: Room = Room {
         "specs/kubernetes/T12_rbac_denial.yaml",
         "tests/live/mesh_objects.yaml",
     ],
+};
+
+/// What needs a meter of costs beside it.
+pub const COST_ROOM: Room = Room {
+    services: &["kubernetes", "prometheus"],
+    judges_times: false,
+    specs: &["specs/cost/T17_metered.yaml"],
 };
 
 /// What needs a real node: pods that work.
@@ -70,16 +77,16 @@ fn the_control_planes_rows_stand() {
 }
 
 #[test]
-#[allow(clippy::print_stderr, reason = "what was left out must be seen")]
+fn what_a_training_costs_is_metered() {
+    if debian() {
+        COST_ROOM.stands();
+    }
+}
+
+#[test]
 fn the_rows_of_the_real_node_stand() {
     if debian() && real_node() {
-        // The faults take minutes and a quiet machine: they are run when asked for.
-        if std::env::var_os("LAB_NODE_FAULTS").is_some() {
-            NODE_ROOM.stands();
-        } else {
-            eprintln!("the faults of T14 and T15 were not run; LAB_NODE_FAULTS=1 runs them");
-            NODE_ROOM.is_healthy();
-        }
+        NODE_ROOM.stands();
     }
 }
 
@@ -110,11 +117,14 @@ fn the_roles_that_plan_writes_suffice() {
         return;
     }
     let lab = ROOM.enter();
-    let suite = [
-        "specs/kubernetes/T12_rbac_denial.yaml",
-        "specs/cost/T17_spot.yaml",
-    ]
-    .map(|s| root().join(s));
+    let mut suite = vec![
+        root().join("specs/kubernetes/T12_rbac_denial.yaml"),
+        root().join("specs/cost/T17_spot.yaml"),
+    ];
+    // Its objects stand in a template.
+    if real_node() {
+        suite.push(root().join("specs/kubernetes/T14_gpu_training.yaml"));
+    }
     let healthy = root().join("examples/lab/lab.yaml");
     let dir = tempfile::tempdir_in(lab.folder()).unwrap();
 
@@ -210,7 +220,7 @@ expect:
 "#;
 
 /// Shown whatever becomes of the test: a row that did not run must not look like one that passed.
-fn say(text: &str) {
+pub fn say(text: &str) {
     use std::io::Write as _;
     let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,11 +1,10 @@
-//! `load.run` with workers in pods of the real node, against a service of the cluster.
+//! `load.run` with workers in pods of the real node, against a service of the cluster. Their image is that of the program that
+//! is tested: the lab makes it of the specrun that starts it.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use crate::kube::{ROOM, debian, real_node};
 use crate::room::all_passed;
-use crate::shared::Lab;
 use crate::support::root;
 
 /// Two pods send what one would, and one result comes of it; their Jobs are gone when the step is over.
@@ -118,25 +117,12 @@ fn spec(folder: &Path, id: &str, rest: &str) -> PathBuf {
     file
 }
 
-/// Gives the node an image with the program that is tested.
-fn image(lab: &Lab) {
-    let done = Command::new("python3")
-        .arg(root().join("examples/lab/kubernetes/image.py"))
-        .arg(lab.cache().join("lab/kubernetes"))
-        .arg(env!("CARGO_BIN_EXE_specrun"))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-}
-
 #[test]
 fn pods_of_the_real_node_send_a_load() {
     if !debian() || !real_node() {
         return;
     }
     let lab = ROOM.enter();
-    image(&lab);
     let folder = tempfile::tempdir_in(lab.folder()).unwrap();
     for (id, rest) in [("two-pods", TWO_PODS), ("one-lost", ONE_LOST)] {
         all_passed(&lab.run("examples/lab/lab.yaml", &[spec(folder.path(), id, rest)], 0));

@@ -13,7 +13,10 @@ mod drift;
 mod faults;
 mod features;
 mod kube;
+mod kube_clock;
 mod kube_figures;
+mod kube_parts;
+mod kube_serving;
 mod kube_workers;
 mod pipelines;
 mod registry;
@@ -42,6 +45,7 @@ const ROOMS: &[&Room] = &[
     &drift::ROOM,
     &features::ROOM,
     &kube::ROOM,
+    &kube::COST_ROOM,
     &kube::NODE_ROOM,
     &pipelines::ROOM,
     &registry::ROOM,
@@ -58,14 +62,15 @@ const ROWS: usize = 20;
 
 #[test]
 fn every_fault_of_the_lab_is_held_to_a_spec_of_a_room() {
-    let mut files: Vec<String> = std::fs::read_dir(root().join("examples/lab/faults"))
-        .unwrap()
-        .map(|e| e.unwrap().path())
+    let mut files: Vec<String> = walkdir::WalkDir::new(root().join("examples/lab/faults"))
+        .into_iter()
+        .map(|e| e.unwrap().into_path())
         .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
-        .map(|path| format!("examples/lab/faults/{}", path.file_name().unwrap().display()))
+        .map(|path| path.strip_prefix(root()).unwrap().display().to_string())
         .collect();
     files.sort();
-    let mut held: Vec<String> = FAULTS.iter().map(room::Fault::file).collect();
+    let held = FAULTS.iter().chain(kube_serving::FAULTS);
+    let mut held: Vec<String> = held.map(room::Fault::file).collect();
     held.sort_unstable();
     assert_eq!(files, held);
     for fault in FAULTS {

@@ -95,11 +95,6 @@ impl Lab {
         self.house.folder.path()
     }
 
-    /// Where the lab is installed.
-    pub fn cache(&self) -> &Path {
-        &self.house.cache
-    }
-
     /// Runs specs in an environment whose services the run itself starts and stops.
     pub fn run_alone(&self, environment: &str, specs: &[PathBuf]) -> Outcomes {
         let apart = tempfile::tempdir_in(self.house.folder.path()).unwrap();
@@ -155,6 +150,7 @@ impl House {
         let site = Site {
             cache: self.cache.clone(),
             home: PathBuf::new(),
+            program: env!("CARGO_BIN_EXE_specrun").into(),
             logs: Logs::default(),
             notify: &tell,
             interrupted: &|| false,

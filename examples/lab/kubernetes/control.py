@@ -58,7 +58,8 @@ def up(lab: Lab) -> Api:
     server = lab.start(
         "kube-apiserver", lab.program("kube-apiserver"), f"--etcd-servers={client}",
         f"--bind-address={lab.address}", f"--advertise-address={lab.address}", f"--secure-port={ports['api']}", "--insecure-port=0",
-        f"--service-cluster-ip-range={SERVICES}",
+        # A port of the node may be any that specrun has chosen for a service.
+        f"--service-cluster-ip-range={SERVICES}", "--service-node-port-range=1024-65535",
         f"--tls-cert-file={pki}/apiserver.crt", f"--tls-private-key-file={pki}/apiserver.key", f"--client-ca-file={pki}/ca.crt",
         f"--service-account-key-file={pki}/sa.pub", f"--service-account-signing-key-file={pki}/sa.key",
         "--service-account-issuer=https://kubernetes.default.svc",
@@ -69,8 +70,9 @@ def up(lab: Lab) -> Api:
         "--requestheader-username-headers=X-Remote-User", "--requestheader-group-headers=X-Remote-Group",
         "--requestheader-extra-headers-prefix=X-Remote-Extra-",
         f"--proxy-client-cert-file={pki}/front-proxy-client.crt", f"--proxy-client-key-file={pki}/front-proxy-client.key",
+        # Not ExtendedResourceToleration: a toleration that is missing shall be missed.
         # Not --enable-aggregator-routing: with it a service of type ExternalName cannot stand for the metrics.
-        "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction,ExtendedResourceToleration",
+        "--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction",
         "--allow-privileged=true", "--profiling=false", "--event-ttl=2h")
     api = Api.of(lab)
     server.wait(120, api.ready)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """image.py CACHE PROGRAM: an image of specrun for the lab's node, `specrun.local/specrun:1`, made without any container tool.
 
-PROGRAM is a specrun built on this machine; the image holds it without its debug information, and the libraries it is linked
-with. CACHE is what build.sh made. The node must be up: its containerd is given the image. Elsewhere the project's Dockerfile
-makes one.
+The lab makes it by itself, of the specrun that starts it (serve.py). By hand a cluster that is up is given another one: PROGRAM
+is a specrun built on this machine, CACHE is what build.sh made. The image holds the program without its debug information, and
+the libraries it is linked with; it is made once for each build of the program. Elsewhere the project's Dockerfile makes one.
 """
 
 from __future__ import annotations
@@ -36,13 +36,29 @@ def make(program: Path, out: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         small = Path(folder) / "specrun"
         if strip := shutil.which("strip"):
-            subprocess.run([strip, "-o", small, program], check=True)
+            done = subprocess.run([strip, "-o", small, program], capture_output=True, text=True, check=False)
+            if done.returncode != 0:
+                raise Broken(f"strip does not take {program}: {done.stderr.strip()}")
         else:
             small = program
         files = {"usr/local/bin/specrun": small, **libraries(program)}
         image = Image(NAME, files=files, folders={"tmp": node.TMP_FOR_ALL, **dict.fromkeys(("proc", "sys", "dev"), 0o755)},
                       entrypoint=["/usr/local/bin/specrun"])
         image.write(out)
+
+
+def of(lab: Lab, program: Path) -> Path:
+    """The image of this very program, from the cache if it was made before. The cache holds one."""
+    facts = program.stat()
+    build = f"{program.resolve()} {facts.st_size} {facts.st_mtime_ns}"
+    folder = lab.cache / "images"
+    folder.mkdir(exist_ok=True)
+    file, of_what = folder / "specrun-1.tar", folder / "specrun-1.program"
+    if not (file.exists() and of_what.exists() and of_what.read_text() == build):
+        of_what.unlink(missing_ok=True)
+        make(program, file)
+        of_what.write_text(build)
+    return file
 
 
 def main() -> None:
@@ -52,18 +68,10 @@ def main() -> None:
     if not program.is_file():
         sys.exit(f"image.py: there is no program {program}: `cargo build --release` makes target/release/specrun")
     lab = Lab(cache, Path(), {}, real=True)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "specrun.tar"
-        make(program, out)
-        try:
-            ctr = lab.program("ctr")
-        except Broken as broken:
-            sys.exit(f"image.py: {broken}")
-        done = subprocess.run([ctr, "--address", str(node.SOCKET), "-n", "k8s.io", "images", "import", str(out)],
-                              capture_output=True, text=True, env=lab.path(), check=False)
-    if done.returncode != 0:
-        said = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-        sys.exit(f"image.py: the lab's containerd does not take the image (is the node up?): {said}")
+    try:
+        node.give(lab, of(lab, program))
+    except Broken as broken:
+        sys.exit(f"image.py: {broken}")
     print(NAME)
 
 

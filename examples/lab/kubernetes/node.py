@@ -112,17 +112,25 @@ state = "{FOLDER}/containerd/state"
     return lab.start("containerd", lab.program("containerd"), "--config", str(FOLDER / "containerd.toml"))
 
 
+def ctr(lab: Lab, *words: str) -> subprocess.CompletedProcess[str]:
+    """A call of containerd."""
+    call = [lab.program("ctr"), "--address", str(SOCKET), "-n", "k8s.io", *words]
+    return subprocess.run(call, capture_output=True, text=True, env=lab.path(), check=False)
+
+
+def give(lab: Lab, image: Path) -> None:
+    """Gives containerd an image."""
+    done = ctr(lab, "images", "import", str(image))
+    if done.returncode != 0:
+        said = (done.stderr.strip() or "it said nothing").splitlines()[-1]
+        raise Broken(f"the lab's containerd does not take the image {image.name} (is the node up?): {said}")
+
+
 def load(lab: Lab, child: Child) -> None:
     """Gives containerd the images, once it is up."""
-    ctr = [lab.program("ctr"), "--address", str(SOCKET), "-n", "k8s.io"]
-
-    def run(*words: str) -> bool:
-        return subprocess.run([*ctr, *words], capture_output=True, env=lab.path(), check=False).returncode == 0
-
-    child.wait(60, lambda: run("version"))
+    child.wait(60, lambda: ctr(lab, "version").returncode == 0)
     for image in images(lab):
-        if not run("images", "import", str(image)):
-            raise Broken(f"containerd does not take the image {image}: {child.tail()}")
+        give(lab, image)
     say("containerd with its images")
 
 

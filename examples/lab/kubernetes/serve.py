@@ -3,7 +3,8 @@
 
 As root a control plane and a real node; otherwise a control plane with simulated nodes, on which pods run in name only. Beside
 them InferenceServices that work (isvc_controller.py), metrics from the kubelet (metrics.py), and simulated nodes of other kinds
-(simulate.py). CACHE is what build.sh made. STATE gets `admin.kubeconfig`, `facts.json` and the logs.
+(simulate.py). CACHE is what build.sh made. STATE gets `admin.kubeconfig`, `facts.json` and the logs. The program that SPECRUN
+names, as it is for every service that specrun starts, becomes the node's image of specrun (image.py).
 
 It says "kubernetes is ready" once all of it answers. When it ends, everything it started has ended: processes, containers,
 mounts, network, firewall rules.
@@ -21,6 +22,7 @@ import time
 from pathlib import Path
 
 import control
+import image
 import node
 from parts import HERE, Api, Broken, Lab, say
 
@@ -83,6 +85,7 @@ def up(lab: Lab) -> Api:
         def load() -> None:
             try:
                 node.load(lab, runtime)
+                specrun(lab)
             except Broken as broken:
                 trouble.append(broken)
 
@@ -100,6 +103,16 @@ def up(lab: Lab) -> Api:
     control.settled(lab, api)
     extras(lab, api)
     return api
+
+
+def specrun(lab: Lab) -> None:
+    """Gives the node an image of the specrun that runs this: for load, and specs, from inside the cluster."""
+    program = Path(os.environ.get("SPECRUN", ""))
+    if not program.is_file():
+        say("no image of specrun: SPECRUN names no program")
+        return
+    node.give(lab, image.of(lab, program))
+    say(f"{image.NAME} of {program}")
 
 
 def extras(lab: Lab, api: Api) -> None:

@@ -2,8 +2,8 @@
 """simulate.py API-URL CA CERT KEY beside|alone: nodes that exist in the API only, and run pods in name only: no logs, no
 network, no work. What is real about them is everything the scheduler and the controllers see.
 
-`beside` a real node: `spot-1` and `on-demand-1`, both tainted, for who asks for them. `alone` (without root) also `general-1`,
-which takes everything, and `gpu-1` with two GPUs. A pod says by annotations how it goes: `specrun.io/run-seconds` (2 without
+`beside` a real node: `spot-1`, `on-demand-1` and `gpu-pool-1` with two GPUs, all tainted, for who asks for them. `alone`
+(without root) also `general-1`, which takes everything, and `gpu-1` with two GPUs. A pod says by annotations how it goes: `specrun.io/run-seconds` (2 without
 it; only pods that are not restarted end), `specrun.io/exit-code`, `specrun.io/message` (its termination message).
 """
 
@@ -22,16 +22,17 @@ from parts import Api
 STRATEGIC = "application/strategic-merge-patch+json"
 MERGE = "application/merge-patch+json"
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+GPU = {"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}
 NODES: dict[str, dict[str, Any]] = {
     "spot-1": {"labels": {"karpenter.sh/capacity-type": "spot", "node.kubernetes.io/instance-type": "lab.spot"},
                "taints": [{"key": "spot", "value": "true", "effect": "NoSchedule"}]},
     "on-demand-1": {"labels": {"karpenter.sh/capacity-type": "on-demand", "node.kubernetes.io/instance-type": "lab.standard"},
                     "taints": [{"key": "specrun.io/simulated", "value": "true", "effect": "NoSchedule"}]},
+    "gpu-pool-1": {"labels": {"accelerator": "lab-pool"}, "more": {"nvidia.com/gpu": "2"}, "taints": [GPU]},
 }
 ALONE: dict[str, dict[str, Any]] = {
     "general-1": {},
-    "gpu-1": {"labels": {"accelerator": "lab"}, "more": {"nvidia.com/gpu": "2"},
-              "taints": [{"key": "nvidia.com/gpu", "value": "present", "effect": "NoSchedule"}]},
+    "gpu-1": {"labels": {"accelerator": "lab"}, "more": {"nvidia.com/gpu": "2"}, "taints": [GPU]},
 }
 ADDRESSES = itertools.count(1)
 

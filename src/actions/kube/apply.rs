@@ -41,6 +41,10 @@ impl Action for Apply {
         reach(params, manifest::powers(params, &["patch", "create"]))
     }
 
+    fn capabilities_of_files(&self, params: &Json, read: &dyn Fn(&str) -> Option<String>) -> Vec<Capability> {
+        self.capabilities(&manifest::opened(params, read))
+    }
+
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
         manifest::problems(params)
     }

@@ -115,21 +115,8 @@ impl Manifest {
     }
 
     fn documents(&self, cx: &Context) -> Result<Vec<Json>, Failure> {
-        let list = |json: Json| match json {
-            Json::Array(items) => items,
-            Json::Object(mut fields)
-                if fields.get("kind").and_then(Json::as_str) == Some("List")
-                    && fields.get("items").is_some() =>
-            {
-                match fields.shift_remove("items") {
-                    Some(Json::Array(items)) => items,
-                    _ => Vec::new(),
-                }
-            }
-            other => vec![other],
-        };
         if let Some(manifest) = &self.manifest {
-            return Ok(list(manifest.clone()));
+            return Ok(listed(manifest.clone()));
         }
         let Some(file) = &self.file else {
             return Err(Failure::new(
@@ -137,28 +124,69 @@ impl Manifest {
                 "give the objects as `manifest` or as `file`",
             ));
         };
-        let bad = |why: String| Failure::new(Class::BadParameter, format!("the manifest `{file}`: {why}"));
         let content = cx.tools.files.read(&cx.base_dir, file, CAP)?;
-        let mut source = String::from_utf8(content.bytes).map_err(|_| bad("not UTF-8".to_owned()))?;
-        if let Some(values) = &self.values {
-            let values: Vec<(String, Value)> = values
-                .iter()
-                .map(|(name, json)| {
-                    let value = Value::from_json(json, &Type::Any).map_err(|e| bad(e.to_string()))?;
-                    Ok((name.clone(), value))
-                })
-                .collect::<Result<_, Failure>>()?;
-            source = template::render(file, &source, &values).map_err(|e| bad(e.message))?;
+        String::from_utf8(content.bytes)
+            .map_err(|_| "not UTF-8".to_owned())
+            .and_then(|source| parse(file, source, self.values.as_ref()))
+            .map_err(|why| Failure::new(Class::BadParameter, format!("the manifest `{file}`: {why}")))
+    }
+}
+
+/// The objects of a file; with values it is a template.
+fn parse(file: &str, mut source: String, values: Option<&Map<String, Json>>) -> Result<Vec<Json>, String> {
+    if let Some(values) = values {
+        let values: Vec<(String, Value)> = values
+            .iter()
+            .map(|(name, json)| {
+                let value = Value::from_json(json, &Type::Any).map_err(|e| e.to_string())?;
+                Ok((name.clone(), value))
+            })
+            .collect::<Result<_, String>>()?;
+        source = template::render(file, &source, &values).map_err(|e| e.message)?;
+    }
+    let mut all = Vec::new();
+    for document in serde_yaml::Deserializer::from_str(&source) {
+        let json = Json::deserialize(document).map_err(|e| format!("not YAML: {e}"))?;
+        if !json.is_null() {
+            all.extend(listed(json));
         }
-        let mut all = Vec::new();
-        for document in serde_yaml::Deserializer::from_str(&source) {
-            let json = Json::deserialize(document).map_err(|e| bad(format!("not YAML: {e}")))?;
-            if !json.is_null() {
-                all.extend(list(json));
+    }
+    Ok(all)
+}
+
+/// The objects of a document: itself, or those that it lists.
+fn listed(json: Json) -> Vec<Json> {
+    match json {
+        Json::Array(items) => items,
+        Json::Object(mut fields)
+            if fields.get("kind").and_then(Json::as_str) == Some("List") && fields.get("items").is_some() =>
+        {
+            match fields.shift_remove("items") {
+                Some(Json::Array(items)) => items,
+                _ => Vec::new(),
             }
         }
-        Ok(all)
+        other => vec![other],
     }
+}
+
+/// The parameters with the objects of the file as if they stood in the spec; as they are when the file cannot be had, or is
+/// a template with a value that only the run gives.
+pub(super) fn opened(params: &Json, read: &dyn Fn(&str) -> Option<String>) -> Json {
+    let objects = || {
+        let file = text(params, "file")?;
+        let values = params.get("values").and_then(Json::as_object);
+        parse(file, read(file)?, values).ok()
+    };
+    let mut opened = params.clone();
+    if let (Some(mut objects), Some(fields)) = (objects(), opened.as_object_mut()) {
+        let manifest = match objects.len() {
+            1 => objects.remove(0),
+            _ => Json::Array(objects),
+        };
+        fields.insert("manifest".to_owned(), manifest);
+    }
+    opened
 }
 
 /// Says in its labels who made an object.
@@ -223,7 +251,7 @@ pub(super) fn problems(params: &Json) -> Vec<ParamProblem> {
     }
 }
 
-/// The powers that making the objects of an inline manifest needs; those of a file are not known before the run.
+/// The powers that making the objects of an inline manifest needs; those of a file are not known without [`opened`].
 pub(super) fn powers(params: &Json, verbs: &[&str]) -> Vec<Capability> {
     let Some(manifest) = params.get("manifest") else {
         return verbs.iter().map(|verb| power(verb, "?", Some("?"))).collect();
@@ -258,7 +286,39 @@ fn power(verb: &str, resource: &str, namespace: Option<&str>) -> Capability {
 
 #[cfg(test)]
 mod tests {
-    use super::label;
+    use serde_json::json;
+
+    use super::{label, opened};
+
+    #[test]
+    fn files_are_opened_as_far_as_their_values_are_known() {
+        let read = |file: &str| {
+            let text = match file {
+                "two.yaml" => "{kind: A}\n---\nkind: List\nitems: [{kind: B}]\n---\n",
+                "template.yaml" => "kind: {{ kind }}\n",
+                "odd.yaml" => "a: [",
+                _ => return None,
+            };
+            Some(text.to_owned())
+        };
+        let of = |params: serde_json::Value| opened(&params, &read)["manifest"].clone();
+        assert_eq!(
+            of(json!({"file": "two.yaml"})),
+            json!([{"kind": "A"}, {"kind": "B"}])
+        );
+        assert_eq!(
+            of(json!({"file": "template.yaml", "values": {"kind": "C"}})),
+            json!({"kind": "C"})
+        );
+        for unknown in [
+            json!({"file": "template.yaml", "values": {}}),
+            json!({"file": "odd.yaml"}),
+            json!({"file": "none.yaml"}),
+            json!({"file": "${{ a.path }}"}),
+        ] {
+            assert_eq!(of(unknown), json!(null));
+        }
+    }
 
     #[test]
     fn labels_hold_what_labels_may() {

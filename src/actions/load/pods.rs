@@ -86,6 +86,10 @@ impl<'a> Jobs<'a> {
                     .filter_map(|(name, amount)| Some((name.to_owned(), amount.clone()?)))
                     .collect(),
                 node_selector: pods.node_selector.clone(),
+                account: None,
+                scratch: false,
+                // As the first process of its container a worker does not hear that it shall end.
+                grace: 1,
                 seconds: cx
                     .deadline
                     .saturating_duration_since(Instant::now())
@@ -110,7 +114,7 @@ impl<'a> Jobs<'a> {
             self.wanted.names.len(),
             self.wanted.namespace
         ));
-        let members = remote::start(&cluster, &self.wanted, &until).await?;
+        let members = remote::start(&cluster, &self.wanted, &until, &until).await?;
         let fleet = Fleet::of_pods(members, job).await?;
         let left = self.cx.deadline.saturating_duration_since(Instant::now());
         match job.planned() {
@@ -151,22 +155,7 @@ pub fn capabilities(workers: Option<&Json>) -> Vec<Capability> {
         .and_then(Json::as_str)
         .filter(|n| !n.contains("${{"))
         .unwrap_or("?");
-    let mut all = vec![Capability::Endpoint {
-        family: "kube".to_owned(),
-    }];
-    for (resource, verbs) in [
-        ("jobs.batch", &["create", "delete"][..]),
-        ("pods", &["get", "list", "watch"]),
-        ("pods/attach", &["create", "get"]),
-        ("pods/log", &["get"]),
-    ] {
-        all.extend(verbs.iter().map(|verb| Capability::Kube {
-            verb: (*verb).to_owned(),
-            resource: resource.to_owned(),
-            namespace: Some(namespace.to_owned()),
-        }));
-    }
-    all
+    remote::capabilities(namespace)
 }
 
 /// What takes away the Jobs that a load left.

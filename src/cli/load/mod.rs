@@ -9,7 +9,7 @@ pub use project::{open as open_project, run_dir};
 use std::path::PathBuf;
 
 use super::Exit;
-use super::options::{Scope, Values};
+use super::options::{Partition, Scope, Values};
 use super::output::Output;
 use crate::action::Registry;
 use crate::diag::{Diagnostic, Diagnostics, Severity};
@@ -24,9 +24,18 @@ use crate::value::Secret;
 pub struct Wanted<'a> {
     pub scope: &'a Scope,
     pub values: &'a Values,
-    /// Every input and every secret must have a value: it will run.
-    pub complete: bool,
+    pub purpose: Purpose,
     pub registry: &'a Registry,
+}
+
+/// What is done with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Nothing runs: inputs and secrets may be without a value.
+    Look,
+    Run,
+    /// It may run in several parts.
+    RunInParts,
 }
 
 /// Everything was right.
@@ -62,6 +71,16 @@ pub fn load(wanted: Wanted<'_>) -> Result<Loaded, Box<Refused>> {
     let mut out = Diagnostics::new();
     let refuse = |out: Diagnostics, files| Box::new(refused(&sources, out, files));
 
+    if matches!(wanted.scope.partition, Some(Partition::All { .. })) && wanted.purpose != Purpose::RunInParts
+    {
+        let message =
+            "only `run --on` takes a number of parts; write `--partition 1/4` for the first of four";
+        return Err(Box::new(Refused {
+            exit: Exit::Usage,
+            message: Some(message.to_owned()),
+            ..*refuse(out, 0)
+        }));
+    }
     let Some(project) = open_project(&sources, &mut out) else {
         return Err(refuse(out, 0));
     };
@@ -119,7 +138,7 @@ pub fn load(wanted: Wanted<'_>) -> Result<Loaded, Box<Refused>> {
             environment: environment.as_ref(),
             secrets: &secrets,
             variable: &variable,
-            complete: wanted.complete,
+            complete: wanted.purpose != Purpose::Look,
         },
         defaults,
     });
@@ -214,7 +233,7 @@ fn secrets_of(wanted: Wanted<'_>, environment: Option<&Environment>, out: &mut D
         return Vec::new();
     };
     let variable = |name: &str| std::env::var(name).ok();
-    if wanted.complete
+    if wanted.purpose != Purpose::Look
         && let Err(missing) = environment.secret_values(&variable)
     {
         out.extend(missing);

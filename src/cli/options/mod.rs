@@ -5,7 +5,7 @@ mod scope;
 mod values;
 
 pub use powers::Powers;
-pub use scope::Scope;
+pub use scope::{Partition, Scope};
 pub use values::Values;
 
 use std::time::Duration;

@@ -88,6 +88,28 @@ impl Powers {
         grants
     }
 
+    /// The options that give the same powers, with the policy in another file.
+    #[must_use]
+    pub fn words(&self, policy: &str) -> Vec<String> {
+        let mut words = Vec::new();
+        if let Some(named) = &self.policy {
+            let pin = pin(named).ok().and_then(|(_, pin)| pin);
+            let pin = pin.map(|digest| format!("@sha256:{digest}")).unwrap_or_default();
+            words.push(format!("--policy={policy}{pin}"));
+        }
+        for (kind, allow, deny) in self.flags() {
+            words.extend(allow.iter().map(|rule| format!("--allow-{kind}={rule}")));
+            words.extend(deny.iter().map(|rule| format!("--deny-{kind}={rule}")));
+        }
+        words
+    }
+
+    /// The policy's file, without its digest.
+    #[must_use]
+    pub fn policy_file(&self) -> Option<PathBuf> {
+        self.policy.as_deref().and_then(|named| Some(pin(named).ok()?.0))
+    }
+
     fn flags(&self) -> [(&'static str, &[String], &[String]); 8] {
         [
             ("exec", &self.allow_exec, &self.deny_exec),

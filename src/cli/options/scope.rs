@@ -12,7 +12,7 @@ pub struct Scope {
     /// Only the specs this selects: 'tag(nightly) & category(serving) - id(T15)'.
     #[arg(short = 'E', long = "select", value_name = "SELECTION")]
     pub select: Option<String>,
-    /// Only the k-th of n parts of the selected specs: 1/4.
+    /// Only the k-th of n parts of the selected specs: 1/4. With `run --on`, a number alone is how many parts there are.
     #[arg(long, value_name = "K/N")]
     pub partition: Option<Partition>,
     /// A profile of the project file.
@@ -20,18 +20,32 @@ pub struct Scope {
     pub profile: Option<String>,
 }
 
-/// The `part`-th of `of` parts, counted from 1.
+/// What is done of the selected specs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Partition {
-    part: usize,
-    of: usize,
+pub enum Partition {
+    /// The `part`-th of `of` parts, counted from 1.
+    One { part: usize, of: usize },
+    /// All, in so many parts.
+    All { of: usize },
 }
 
 impl Partition {
-    /// Whether the spec with this index (from 0) belongs to the part.
+    /// Whether the spec with this index (from 0) is done.
     #[must_use]
     pub const fn takes(self, index: usize) -> bool {
-        index % self.of == self.part - 1
+        match self {
+            Self::One { part, of } => index % of == part - 1,
+            Self::All { .. } => true,
+        }
+    }
+
+    /// Into how many parts what is done is taken apart.
+    #[must_use]
+    pub const fn parts(self) -> usize {
+        match self {
+            Self::One { .. } => 1,
+            Self::All { of } => of,
+        }
     }
 }
 
@@ -40,13 +54,18 @@ impl FromStr for Partition {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("`{text}` is not a part; write 1/4 for the first of four");
-        let (part, of) = text.split_once('/').ok_or_else(wrong)?;
-        let part: usize = part.parse().map_err(|_| wrong())?;
-        let of: usize = of.parse().map_err(|_| wrong())?;
+        let number = |text: &str| text.parse::<usize>().map_err(|_| wrong());
+        let Some((part, of)) = text.split_once('/') else {
+            return match number(text)? {
+                0 => Err("there must be at least 1 part".to_owned()),
+                of => Ok(Self::All { of }),
+            };
+        };
+        let (part, of) = (number(part)?, number(of)?);
         if part == 0 || part > of {
             return Err(format!("part {part} of {of} does not exist; parts count from 1"));
         }
-        Ok(Self { part, of })
+        Ok(Self::One { part, of })
     }
 }
 
@@ -64,7 +83,7 @@ mod tests {
 
     #[test]
     fn parts_that_do_not_exist_are_refused() {
-        for text in ["0/4", "5/4", "1", "1/0", "-1/4", "a/b", "1/4/2", ""] {
+        for text in ["0/4", "5/4", "0", "1/0", "-1/4", "a/b", "1/4/2", ""] {
             assert!(text.parse::<Partition>().is_err(), "{text}");
         }
     }

@@ -16,6 +16,9 @@ pub struct Args {
     pub scope: Scope,
     #[command(flatten)]
     pub values: Values,
+    /// Run the specs elsewhere: `kubernetes` starts a pod for each part (`--partition N`), in the cluster of the endpoint `kube`.
+    #[arg(long, value_enum, value_name = "WHERE")]
+    pub on: Option<Place>,
     /// Specs side by side; without it as many as there are processors.
     #[arg(short, long, value_name = "N", value_parser = at_least_one)]
     pub jobs: Option<usize>,
@@ -60,6 +63,13 @@ pub struct Args {
     pub quiet: bool,
     #[command(flatten)]
     pub powers: Powers,
+}
+
+/// Where specs run when it is not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Place {
+    /// In pods of a cluster.
+    Kubernetes,
 }
 
 /// [`crate::event::Severity`] on the command line.

@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::pods;
 use super::prepare::{Prepared, Settings};
 use super::reports;
 use super::signals::heard;
+use crate::action::Registry;
 use crate::cli::Exit;
 use crate::cli::load;
 use crate::cli::output::Output;
 use crate::cli::site;
 use crate::diag::Diagnostic;
+use crate::engine::parts::Whole;
 use crate::engine::services::{Lease, Progress, ServiceError, Site};
 use crate::engine::{self, Control, Options, RunDir, Stop};
 use crate::event::{EventKind, RunInfo, Sink, Summary, VERSION};
@@ -22,14 +25,19 @@ use crate::value::SpecId;
 /// What every stage needs.
 #[derive(Clone, Copy)]
 struct Around<'a> {
+    registry: Registry,
     control: &'a Control,
     output: Output,
 }
 
 /// Runs what was prepared.
-pub(super) fn execute(prepared: Prepared, output: Output) -> Exit {
+pub(super) fn execute(prepared: Prepared, registry: Registry, output: Output) -> Exit {
     heard(output, |control, _| {
-        let around = Around { control, output };
+        let around = Around {
+            registry,
+            control,
+            output,
+        };
         with_outputs(prepared, around)
     })
 }
@@ -147,6 +155,7 @@ fn lease(
     let site = Site {
         cache: site::cache(project),
         home: dir.path().join("services"),
+        program: site::program(),
         logs: site::logs(&prepared.secrets),
         notify,
         interrupted: &|| control.stopped() != Stop::No,
@@ -177,6 +186,17 @@ fn with_engine(
     sinks: Vec<Box<dyn Sink>>,
     around: Around<'_>,
 ) -> Exit {
+    let mut given = given;
+    let parts = match prepared.settings.pods {
+        None => None,
+        Some(_) => match pods::parts(&prepared, &given.resolved, &dir, &mut given.blocked) {
+            Ok(parts) => Some(parts),
+            Err(why) => {
+                around.output.error(&why);
+                return Exit::Invalid;
+            }
+        },
+    };
     let settings = prepared.settings;
     let loaded = prepared.loaded;
     let redactor = Redactor::new(&prepared.secrets);
@@ -218,14 +238,20 @@ fn with_engine(
     options.preamble = given.preamble;
     options.blocked = given.blocked;
     let plan = Arc::new(loaded.plan);
-    let outcome = engine::run(
-        plan,
-        Arc::new(tools),
-        options,
-        info,
-        sinks,
-        around.control.clone(),
-    );
+    let (tools, control) = (Arc::new(tools), around.control.clone());
+    let outcome = match parts {
+        None => engine::run(plan, tools, options, info, sinks, control),
+        Some(parts) => {
+            let whole = Whole {
+                plan,
+                tools,
+                registry: around.registry,
+                options,
+                control,
+            };
+            engine::parts::run(parts, whole, info, sinks)
+        }
+    };
     for error in &outcome.sink_errors {
         around.output.error(&error.to_string());
     }

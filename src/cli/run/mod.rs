@@ -2,11 +2,13 @@
 
 mod args;
 mod execute;
+mod pods;
 mod prepare;
 mod reports;
 mod signals;
 
 pub use args::{Args, FailOn};
+pub use pods::WORKER;
 use prepare::prepare;
 pub use signals::heard;
 
@@ -16,7 +18,7 @@ use crate::action::Registry;
 
 pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
     match prepare(args, registry, output) {
-        Ok(prepared) => execute::execute(prepared, output),
+        Ok(prepared) => execute::execute(prepared, *registry, output),
         Err(exit) => exit,
     }
 }

@@ -4,21 +4,25 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::args::Args;
+use super::args::{Args, Place};
 use crate::action::Registry;
 use crate::cli::Exit;
-use crate::cli::load::{self, Loaded, Refused, Wanted, count};
+use crate::cli::load::{self, Loaded, Purpose, Refused, Wanted, count};
+use crate::cli::options::Partition;
 use crate::cli::output::Output;
 use crate::cli::verbs;
 use crate::diag::{Code, Diagnostic, Diagnostics};
 use crate::event::Severity;
 use crate::report;
 use crate::spec::files;
-use crate::tools::Grants;
+use crate::tools::capability::UNKNOWN;
+use crate::tools::kube::remote;
+use crate::tools::{Capability, Grants};
 use crate::value::{Secret, Value};
 
 /// A run that can begin.
 pub struct Prepared {
+    pub args: Args,
     pub loaded: Loaded,
     pub grants: Grants,
     /// Of the environment and of inputs, each once.
@@ -34,6 +38,10 @@ pub struct Prepared {
 #[derive(Clone, Debug)]
 pub struct Settings {
     pub jobs: usize,
+    /// As many jobs as somebody asked for; none: as many as there are processors.
+    pub jobs_asked: Option<usize>,
+    /// In how many pods it runs; none: here.
+    pub pods: Option<usize>,
     pub retries: u32,
     pub max_fail: Option<usize>,
     pub shuffle: bool,
@@ -61,7 +69,11 @@ pub fn prepare(args: &Args, registry: &Registry, output: Output) -> Result<Prepa
     let loaded = load::load(Wanted {
         scope: &args.scope,
         values: &args.values,
-        complete: true,
+        purpose: if args.on.is_some() {
+            Purpose::RunInParts
+        } else {
+            Purpose::Run
+        },
         registry,
     })
     .map_err(|refused| {
@@ -90,9 +102,14 @@ pub fn prepare(args: &Args, registry: &Registry, output: Output) -> Result<Prepa
         return Err(refused.say(output));
     }
     output.diagnostics(&loaded.warnings, &loaded.sources);
-    granted(&loaded, &grants, output)?;
+    if settings.pods.is_some() && settings.max_fail.is_some() {
+        output.error("with `--on` there is no `max_fail`: the parts do not know of each other");
+        return Err(Exit::Usage);
+    }
+    granted(&loaded, &settings, &grants, output)?;
     let secrets = secrets(&loaded);
     Ok(Prepared {
+        args: args.clone(),
         loaded,
         grants,
         secrets,
@@ -101,18 +118,26 @@ pub fn prepare(args: &Args, registry: &Registry, output: Output) -> Result<Prepa
 }
 
 /// What is known to be refused is refused before anything begins.
-fn granted(loaded: &Loaded, grants: &Grants, output: Output) -> Result<(), Exit> {
+fn granted(loaded: &Loaded, settings: &Settings, grants: &Grants, output: Output) -> Result<(), Exit> {
     let mut refused = Vec::new();
+    let mut look = |who: &str, capability: &Capability| {
+        if let Err(failure) = grants.check(capability) {
+            let mut line = format!("{who}: {}", failure.message);
+            if let Some(help) = &failure.help {
+                line.push_str("\nhelp: ");
+                line.push_str(help);
+            }
+            refused.push(line);
+        }
+    };
+    if settings.pods.is_some() {
+        for capability in remote::capabilities(UNKNOWN) {
+            look("--on kubernetes", &capability);
+        }
+    }
     for spec in &loaded.plan.specs {
         for capability in &spec.capabilities {
-            if let Err(failure) = grants.check(capability) {
-                let mut line = format!("{}: {}", spec.id, failure.message);
-                if let Some(help) = &failure.help {
-                    line.push_str("\nhelp: ");
-                    line.push_str(help);
-                }
-                refused.push(line);
-            }
+            look(spec.id.as_str(), capability);
         }
     }
     if refused.is_empty() {
@@ -139,8 +164,13 @@ fn settings(args: &Args, loaded: &Loaded, out: &mut Diagnostics) -> Settings {
         }
     }
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let jobs_asked = args.jobs.or(profile.and_then(|p| p.jobs));
     Settings {
-        jobs: args.jobs.or(profile.and_then(|p| p.jobs)).unwrap_or(cores),
+        jobs: jobs_asked.unwrap_or(cores),
+        jobs_asked,
+        pods: args
+            .on
+            .map(|Place::Kubernetes| args.scope.partition.map_or(1, Partition::parts)),
         retries: args.retries.or(profile.and_then(|p| p.retries)).unwrap_or(0),
         max_fail: args.max_fail.or(profile.and_then(|p| p.max_fail)),
         shuffle: args.shuffle,

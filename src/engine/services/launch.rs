@@ -15,6 +15,10 @@ use super::texts::{Texts, absolute};
 use super::{Progress, ServiceError, Site, install};
 use crate::spec::environment::{Environment, Ready, Service, ServiceFacts};
 
+/// The variable that says which specrun starts a service, for those that need the very same one: an image of it, a check of
+/// its own. A service's own `env` may say something else.
+const PROGRAM: &str = "SPECRUN";
+
 /// How long services live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Life {
@@ -289,7 +293,8 @@ impl Launch<'_> {
         let facts = self.board().facts.clone();
         let texts = self.texts(&facts);
         let words = texts.words(&service.start).map_err(fail)?;
-        let mut variables = texts.variables(&service.env).map_err(fail)?;
+        let mut variables = vec![(PROGRAM.to_owned(), self.order.site.program.display().to_string())];
+        variables.extend(texts.variables(&service.env).map_err(fail)?);
         variables.push((self.order.mark)(&service.name));
         let asker = Asker::new(&ready.probe, &texts, log).map_err(fail)?;
         let mut board = self.board();

@@ -33,6 +33,8 @@ pub struct Site<'a> {
     pub cache: PathBuf,
     /// For data and logs of the services: a folder of the run, or of the environment that is up.
     pub home: PathBuf,
+    /// The program that runs the services: they are told where it is.
+    pub program: PathBuf,
     /// How logs are kept.
     pub logs: Logs,
     /// Told what happens, as it happens: installing takes minutes.

@@ -118,6 +118,7 @@ fn bring_up(
     let site = Site {
         cache: site.cache.clone(),
         home: place.dir.clone(),
+        program: site.program.clone(),
         logs: site.logs.clone(),
         notify: site.notify,
         interrupted: site.interrupted,

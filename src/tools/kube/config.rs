@@ -15,11 +15,12 @@ use crate::tools::{Auth, Capability, Endpoint, Grants};
 
 use super::call::Identity;
 
-const KEYS: [&str; 7] = [
+const KEYS: [&str; 8] = [
     "kubeconfig",
     "context",
     "namespace",
     "image",
+    "service_account",
     "impersonate",
     "impersonate_groups",
     "exec_plugins",

@@ -4,6 +4,8 @@
 mod identity;
 mod node;
 mod objects;
+mod parts;
+mod roles;
 mod server;
 mod waits;
 mod workers;

@@ -24,8 +24,8 @@ pub enum Trouble {
     None,
     /// Every connection that a log comes over breaks after so many bytes more than the one before.
     LogBreaks(usize),
-    /// A line in the middle of the log is cut.
-    LogTorn,
+    /// The first line of the log that holds this text is cut there.
+    LogTorn(&'static str),
     /// The image cannot be had.
     NoImage,
     /// No pod is made.
@@ -94,6 +94,13 @@ impl Node {
             assert!(tokio::time::Instant::now() < end, "nobody said {text}");
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
+    }
+
+    /// The log of the pod of a Job.
+    pub fn said(&self, job: &str) -> String {
+        let pods = self.shared.pods();
+        let log = pods[job].log.borrow();
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Deletes the pod of a Job as somebody else would: its process is killed, and nobody knows it any more.
@@ -274,8 +281,8 @@ async fn follow(mut stream: TcpStream, shared: &Shared, job: &str) {
     loop {
         let over = *ended.borrow_and_update();
         let mut whole = log.borrow_and_update().clone();
-        if shared.trouble == Trouble::LogTorn
-            && let Some(at) = whole.windows(6).position(|w| w == b"\"live\"")
+        if let Trouble::LogTorn(text) = shared.trouble
+            && let Some(at) = whole.windows(text.len()).position(|w| w == text.as_bytes())
         {
             whole.drain(at..at + 3);
         }

@@ -100,7 +100,10 @@ async fn a_log_that_breaks_is_read_again_and_counted_once() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_torn_word_is_no_result() {
-    let (node, server) = (Node::start(Trouble::LogTorn).await, Server::start().await);
+    let (node, server) = (
+        Node::start(Trouble::LogTorn("\"live\"")).await,
+        Server::start().await,
+    );
     let (ran, _) = run(project(&node, &server, &long(), &["traffic.sent > 0"])).await;
     assert_eq!(ran.code, 5, "{} {}", ran.stdout, ran.stderr);
     assert!(ran.stdout.contains("was torn"), "{}", ran.stdout);

@@ -54,12 +54,14 @@ enum Fate {
 }
 
 impl Member {
+    /// Connects to it until `until`; it is spoken to until `work`.
     pub(super) async fn attach(
         cluster: &Arc<Cluster>,
         kind: &Arc<Kind>,
         namespace: &str,
         pod: String,
         until: &Until,
+        work: &Until,
     ) -> Result<Self, Failure> {
         // A web socket is opened with GET, which newer servers take for `create`.
         for verb in ["create", "get"] {
@@ -91,7 +93,7 @@ impl Member {
             kind: Arc::clone(kind),
             namespace: namespace.to_owned(),
             pod,
-            until: until.clone(),
+            until: work.clone(),
             _attached: attached,
             input: Box::new(input),
             log: None,

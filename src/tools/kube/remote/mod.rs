@@ -24,6 +24,7 @@ use super::cluster::Cluster;
 use super::kinds::Kind;
 use super::watch::{Scope, Seen, watch};
 use crate::check::{Class, Failure};
+use crate::tools::Capability;
 use crate::tools::http::Until;
 
 /// The container's name.
@@ -52,12 +53,20 @@ pub struct Wanted {
     /// What each asks of its node: `{cpu: "1"}`.
     pub resources: BTreeMap<String, String>,
     pub node_selector: BTreeMap<String, String>,
+    /// The service account that the pods may call the cluster as; none: they cannot.
+    pub account: Option<String>,
+    /// Whether they have a folder to write to, `/tmp`.
+    pub scratch: bool,
+    /// How many seconds a pod that is deleted gets to end in good order.
+    pub grace: u64,
     /// The cluster itself ends it after so many seconds, whatever became of who started it.
     pub seconds: u64,
 }
 
 impl Wanted {
-    fn selector(&self) -> String {
+    /// What selects its Jobs and pods.
+    #[must_use]
+    pub fn selector(&self) -> String {
         let all: Vec<String> = self.labels.iter().map(|(k, v)| format!("{k}={v}")).collect();
         all.join(",")
     }
@@ -79,13 +88,14 @@ impl Wanted {
                     "metadata": {"labels": labels},
                     "spec": {
                         "restartPolicy": "Never",
-                        // As the first process of its container it does not hear that it shall end.
-                        "terminationGracePeriodSeconds": 1,
-                        "automountServiceAccountToken": false,
+                        "terminationGracePeriodSeconds": self.grace,
+                        "serviceAccountName": self.account.as_deref().unwrap_or("default"),
+                        "automountServiceAccountToken": self.account.is_some(),
                         "enableServiceLinks": false,
                         "nodeSelector": self.node_selector,
                         "securityContext": {"runAsNonRoot": true, "runAsUser": 65_534, "runAsGroup": 65_534,
                                             "seccompProfile": {"type": "RuntimeDefault"}},
+                        "volumes": if self.scratch { json!([{"name": "scratch", "emptyDir": {}}]) } else { json!([]) },
                         "containers": [{
                             "name": CONTAINER,
                             "image": self.image,
@@ -95,6 +105,7 @@ impl Wanted {
                             // Who hangs up has said all there was to say.
                             "stdinOnce": true,
                             "resources": {"requests": self.resources},
+                            "volumeMounts": if self.scratch { json!([{"name": "scratch", "mountPath": "/tmp"}]) } else { json!([]) },
                             "securityContext": {"allowPrivilegeEscalation": false, "readOnlyRootFilesystem": true,
                                                 "capabilities": {"drop": ["ALL"]}},
                         }],
@@ -103,6 +114,27 @@ impl Wanted {
             },
         })
     }
+}
+
+/// What is called for pods in a namespace.
+#[must_use]
+pub fn capabilities(namespace: &str) -> Vec<Capability> {
+    let mut all = vec![Capability::Endpoint {
+        family: "kube".to_owned(),
+    }];
+    for (resource, verbs) in [
+        ("jobs.batch", &["create", "delete"][..]),
+        ("pods", &["get", "list", "watch"]),
+        ("pods/attach", &["create", "get"]),
+        ("pods/log", &["get"]),
+    ] {
+        all.extend(verbs.iter().map(|verb| Capability::Kube {
+            verb: (*verb).to_owned(),
+            resource: resource.to_owned(),
+            namespace: Some(namespace.to_owned()),
+        }));
+    }
+    all
 }
 
 /// The kinds that are needed; every server has them.
@@ -120,12 +152,18 @@ impl Kinds {
     }
 }
 
-/// Makes the Jobs and waits until each has a pod that runs and listens. When it fails some of them may be there.
+/// Makes the Jobs and waits until each has a pod that runs and listens, at most as long as `until`; they are spoken to
+/// until `work`. When it fails some of them may be there.
 ///
 /// # Errors
 /// What the API server refuses; class `missing` for an image that cannot be had, `timeout` with the reasons why pods do
 /// not run.
-pub async fn start(cluster: &Arc<Cluster>, wanted: &Wanted, until: &Until) -> Result<Vec<Member>, Failure> {
+pub async fn start(
+    cluster: &Arc<Cluster>,
+    wanted: &Wanted,
+    until: &Until,
+    work: &Until,
+) -> Result<Vec<Member>, Failure> {
     let kinds = Kinds::of(cluster, until).await?;
     let namespace = Some(wanted.namespace.as_str());
     for name in &wanted.names {
@@ -138,7 +176,7 @@ pub async fn start(cluster: &Arc<Cluster>, wanted: &Wanted, until: &Until) -> Re
     let pods = running(cluster, &kinds, wanted, until).await?;
     let mut members = Vec::new();
     for pod in pods {
-        members.push(Member::attach(cluster, &kinds.pod, &wanted.namespace, pod, until).await?);
+        members.push(Member::attach(cluster, &kinds.pod, &wanted.namespace, pod, until, work).await?);
     }
     Ok(members)
 }
