@@ -38,7 +38,7 @@ impl<'a> Client<'a> {
             total,
             // The server computes before it sends the head.
             headers: total,
-            body: 256 << 20,
+            body: 64 << 20,
             ..Limits::default()
         };
         let response = self.cx.send(self.endpoint, request).await?;
