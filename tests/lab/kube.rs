@@ -11,6 +11,7 @@ use specrun::engine::journal;
 use specrun::event::EventKind;
 
 use crate::room::{Room, all_passed};
+use crate::shared::Lab;
 use crate::support::root;
 use crate::support::specrun::Running;
 
@@ -110,6 +111,29 @@ fn every_kube_action_works_on_a_real_cluster() {
     all_passed(&lab.run("examples/lab/lab.yaml", &specs, 0));
 }
 
+/// The lab's cluster stands for a user's: found by `KUBECONFIG`, it is used, and none is started.
+#[test]
+fn a_cluster_of_ones_own_is_used_as_it_is() {
+    if !debian() {
+        return;
+    }
+    let lab = ROOM.enter();
+    let apart = tempfile::tempdir_in(lab.folder()).unwrap();
+    let mut command = lab.command();
+    command
+        .arg("run")
+        .arg(root().join("specs/kubernetes/T12_rbac_denial.yaml"))
+        .arg("--env")
+        .arg(root().join("examples/lab/own_cluster.yaml"))
+        .arg("--run-dir")
+        .arg(apart.path().join("runs"))
+        .env("KUBECONFIG", kubeconfig(&lab))
+        .env("SPECRUN_SERVICES", apart.path());
+    let ran = Running::start(command).wait_up_to(CAP).code(0);
+    assert!(ran.stdout.contains("1 passed"), "{}", ran.stdout);
+    assert!(!ran.stderr.contains("service"), "{}", ran.stderr);
+}
+
 /// A service account that has what `plan --rbac` writes, and nothing more, runs the suite.
 #[test]
 fn the_roles_that_plan_writes_suffice() {
@@ -169,13 +193,9 @@ fn the_roles_that_plan_writes_suffice() {
         })
         .expect("the service account has a token");
     let token = String::from_utf8(base64::engine::general_purpose::STANDARD.decode(token).unwrap()).unwrap();
-    let admin = walkdir::WalkDir::new(lab.folder())
-        .into_iter()
-        .filter_map(Result::ok)
-        .find(|e| e.file_name() == "admin.kubeconfig")
-        .expect("the lab's kubeconfig lies in its folder");
+    let admin = kubeconfig(&lab);
     let mut config: serde_json::Value =
-        serde_json::from_str(&std::fs::read_to_string(admin.path()).unwrap()).unwrap();
+        serde_json::from_str(&std::fs::read_to_string(admin).unwrap()).unwrap();
     config["users"][0]["user"] = serde_json::json!({ "token": token });
     std::fs::write(dir.path().join("suite.kubeconfig"), config.to_string()).unwrap();
     let environment = dir.path().join("suite.yaml");
@@ -189,6 +209,16 @@ fn the_roles_that_plan_writes_suffice() {
     )
     .unwrap();
     all_passed(&lab.run(&environment.display().to_string(), &suite, 0));
+}
+
+/// The file with which the lab's cluster is administered.
+fn kubeconfig(lab: &Lab) -> PathBuf {
+    walkdir::WalkDir::new(lab.folder())
+        .into_iter()
+        .filter_map(Result::ok)
+        .find(|e| e.file_name() == "admin.kubeconfig")
+        .expect("the lab's kubeconfig lies in its folder")
+        .into_path()
 }
 
 /// Gives the roles to a service account.
