@@ -19,6 +19,17 @@ pub enum Stop {
     Now { why: String },
 }
 
+impl Stop {
+    /// How often it was asked: once in good order, twice at once.
+    pub(super) const fn times(&self) -> usize {
+        match self {
+            Self::No => 0,
+            Self::Gracefully { .. } => 1,
+            Self::Now { .. } => 2,
+        }
+    }
+}
+
 /// A handle on a run, made before it starts; clones share it.
 #[derive(Clone)]
 pub struct Control(Arc<Shared>);

@@ -177,11 +177,7 @@ impl<W: Write> Courier<'_, W> {
 
     /// Hands on that it shall stop: because it was told so, its pod is, or nobody is there any more.
     fn asked(&mut self, child: &Running) {
-        let mut wanted = match self.control.stopped() {
-            Stop::No => 0,
-            Stop::Gracefully { .. } => 1,
-            Stop::Now { .. } => 2,
-        };
+        let mut wanted = self.control.stopped().times();
         loop {
             match self.orders.try_recv() {
                 Ok(Ok(Order::Stop)) => wanted = wanted.max(self.stops + 1),

@@ -359,11 +359,7 @@ impl Run<'_> {
         let mut stop = self.whole.control.watch();
         let mut stops = 0;
         loop {
-            let asked = match &*stop.borrow_and_update() {
-                Stop::No => 0,
-                Stop::Gracefully { .. } => 1,
-                Stop::Now { .. } => 2,
-            };
+            let asked = stop.borrow_and_update().times();
             while stops < asked {
                 stops += 1;
                 heard.asked = true;

@@ -57,22 +57,14 @@ impl Heard {
 /// Takes events of all parts.
 pub(super) struct Relay {
     recorder: Arc<Recorder>,
-    state: Mutex<State>,
-}
-
-#[derive(Default)]
-struct State {
-    /// The tries of specs, as long as they run.
-    running: HashMap<SpecId, u32>,
-    ended: HashMap<SpecId, u32>,
-    ledger: Ledger,
+    ledger: Mutex<Ledger>,
 }
 
 impl Relay {
     pub(super) fn new(recorder: Arc<Recorder>) -> Self {
         Self {
             recorder,
-            state: Mutex::default(),
+            ledger: Mutex::default(),
         }
     }
 
@@ -93,8 +85,8 @@ impl Relay {
             (_, Some(spec)) if !part.digests.contains_key(spec) => {
                 Err(format!("it tells of the spec {spec}, which it was not given"))
             }
-            (_, Some(spec)) => {
-                self.take(spec, &event);
+            (_, Some(_)) => {
+                self.ledger().take(&event);
                 let kind = part.seen_from_here(event.kind);
                 self.recorder.emit(event.spec.as_ref(), event.step.as_ref(), kind);
                 Ok(())
@@ -112,22 +104,6 @@ impl Relay {
         }
     }
 
-    fn take(&self, spec: &SpecId, event: &Event) {
-        let mut state = self.state();
-        match &event.kind {
-            EventKind::SpecStarted {} => {
-                let attempt = state.ended.remove(spec).unwrap_or(0) + 1;
-                state.running.insert(spec.clone(), attempt);
-            }
-            EventKind::SpecFinished { attempt, .. } => {
-                state.running.remove(spec);
-                state.ended.insert(spec.clone(), *attempt);
-            }
-            _ => {}
-        }
-        state.ledger.take(event);
-    }
-
     /// Ends those of these specs that have not ended.
     pub(super) fn end<'a>(
         &self,
@@ -135,33 +111,31 @@ impl Relay {
         verdict: Verdict,
         reason: &str,
     ) {
-        for spec in specs {
-            let attempt = {
-                let mut state = self.state();
-                if state.ended.contains_key(spec) {
-                    continue;
-                }
-                let attempt = state.running.remove(spec).unwrap_or(1);
-                state.ended.insert(spec.clone(), attempt);
-                attempt
-            };
+        let specs: HashSet<&SpecId> = specs.into_iter().collect();
+        let open: Vec<(SpecId, u32)> = self.recorder.with_summary(|summary| {
+            let mine = summary.specs.iter().filter(|spec| specs.contains(&spec.info.id));
+            mine.filter(|spec| spec.verdict.is_none())
+                .map(|spec| (spec.info.id.clone(), spec.attempts + 1))
+                .collect()
+        });
+        for (spec, attempt) in open {
             let kind = EventKind::SpecFinished {
                 verdict,
                 reason: Some(reason.to_owned()),
                 duration: 0.0,
                 attempt,
             };
-            self.recorder.emit(Some(spec), None, kind);
+            self.recorder.emit(Some(&spec), None, kind);
         }
     }
 
     /// What the parts promised to undo and did not, last first.
     pub(super) fn open(&self) -> Vec<Open> {
-        std::mem::take(&mut self.state().ledger).last_first()
+        std::mem::take(&mut *self.ledger()).last_first()
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ledger(&self) -> std::sync::MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use super::node::{Node, Trouble};
+use super::node::{Node, Trouble, signal};
 use crate::support::specrun::{Project, Ran, Running, spec};
 
 /// Specs of every kind: what passes, what does not, what reads a file beside it, an input, a secret, a variable.
@@ -231,14 +231,6 @@ async fn until_it_works(project: &Project) {
         assert!(Instant::now() < end, "the long spec did not begin");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-}
-
-fn signal(name: &str, pid: &str) {
-    let sent = std::process::Command::new("kill")
-        .args([name, pid.trim()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
 }
 
 fn job_of(node: &Node, spec: &str) -> String {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::node::{Node, Trouble};
+use super::node::{Node, Trouble, signal};
 use crate::load::Server;
 use crate::support::specrun::{Project, Ran, Running, spec};
 
@@ -181,12 +181,7 @@ async fn a_run_that_is_interrupted_takes_its_pods_along() {
     let project = project(&node, &server, &long(), &["traffic.sent > 0"]);
     let running = Running::start(project.command(&RUN));
     node.until_said("\"live\"", 2).await;
-    let pid = running.pid().to_string();
-    let sent = std::process::Command::new("kill")
-        .args(["-INT", &pid])
-        .status()
-        .unwrap();
-    assert!(sent.success());
+    signal("-INT", &running.pid().to_string());
     let ran = tokio::task::spawn_blocking(|| running.wait()).await.unwrap();
     assert_eq!(ran.code, 130, "{} {}", ran.stdout, ran.stderr);
     assert_eq!(node.jobs(), Vec::<String>::new());
@@ -198,12 +193,7 @@ async fn the_pods_of_a_killed_run_stop_and_clean_removes_them() {
     let project = project(&node, &server, &long(), &["traffic.sent > 0"]);
     let running = Running::start(project.command(&RUN));
     node.until_said("\"live\"", 2).await;
-    let pid = running.pid().to_string();
-    let sent = std::process::Command::new("kill")
-        .args(["-KILL", &pid])
-        .status()
-        .unwrap();
-    assert!(sent.success());
+    signal("-KILL", &running.pid().to_string());
     // Nobody tells them anything any more, so they end by themselves.
     assert!(node.all_ended().await);
     assert_eq!(node.jobs().len(), 2);
