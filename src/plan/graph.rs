@@ -1,5 +1,7 @@
 //! The order of steps: what each must wait for, and whether that can be.
 
+use std::collections::VecDeque;
+
 use super::NodeIx;
 use crate::event::Role;
 
@@ -93,6 +95,27 @@ pub(super) fn cycle(after: &[Vec<NodeIx>]) -> Option<Vec<NodeIx>> {
     None
 }
 
+/// For each step that waits for the end of `target`, the next step on a shortest way there.
+pub(super) fn ways(after: &[&[NodeIx]], target: NodeIx) -> Vec<Option<NodeIx>> {
+    let mut waiting: Vec<Vec<NodeIx>> = vec![Vec::new(); after.len()];
+    for (ix, earlier) in after.iter().enumerate() {
+        for to in *earlier {
+            waiting[*to].push(ix);
+        }
+    }
+    let mut next = vec![None; after.len()];
+    let mut open = VecDeque::from([target]);
+    while let Some(to) = open.pop_front() {
+        for &from in &waiting[to] {
+            if from != target && next[from].is_none() {
+                next[from] = Some(to);
+                open.push_back(from);
+            }
+        }
+    }
+    next
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -151,5 +174,14 @@ mod tests {
         let after = order(&steps);
         assert_eq!(after.iter().map(Vec::len).sum::<usize>(), 49_999);
         assert_eq!(cycle(&after), None);
+    }
+
+    #[test]
+    fn the_way_to_a_step_goes_through_those_that_wait_for_it() {
+        let after: [&[NodeIx]; 5] = [&[], &[0], &[], &[1, 2], &[0, 3]];
+        assert_eq!(ways(&after, 0), [None, Some(0), None, Some(1), Some(0)]);
+        assert_eq!(ways(&after, 2), [None, None, None, Some(2), Some(3)]);
+        // Circles are told elsewhere, and end here too.
+        assert_eq!(ways(&[&[1], &[0]], 0), [None, Some(0)]);
     }
 }

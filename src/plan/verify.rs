@@ -1,11 +1,23 @@
 //! What must hold for a spec as a whole: no circles, an expectation that counts, nothing declared and unused.
 
+use std::collections::BTreeMap;
+
 use super::compile::{Compiler, Item};
 use super::names::Names;
-use super::{NodeIx, StepPlan, ToolNeed};
+use super::{NodeIx, StepPlan, ToolNeed, graph};
 use crate::diag::{Code, Diagnostic, did_you_mean};
 use crate::event::{Role, Severity};
 use crate::source::Span;
+
+/// Shows where one step says that it waits for another.
+fn waits(d: Diagnostic, item: &Item<'_>, other: &Item<'_>) -> Diagnostic {
+    let span = item
+        .step
+        .needs
+        .as_ref()
+        .map_or(item.step.span, |n| n.value.first().map_or(n.span, |s| s.span));
+    d.label(span, format!("`{}` waits for `{}`", item.id, other.id))
+}
 
 impl Compiler<'_> {
     pub(super) fn circle(&mut self, circle: &[NodeIx], items: &[Item<'_>]) {
@@ -18,36 +30,42 @@ impl Compiler<'_> {
             Code::Cycle,
             format!("steps wait in a circle: {}", names.join(" -> ")),
         );
-        for (i, ix) in circle.iter().enumerate().take(6) {
-            let item = &items[*ix];
-            let span = item
-                .step
-                .needs
-                .as_ref()
-                .map_or(item.step.span, |n| n.value.first().map_or(n.span, |s| s.span));
-            d = d.label(span, format!("`{}` waits for `{}`", item.id, names[i + 1]));
+        for (from, to) in circle.iter().zip(circle.iter().cycle().skip(1)).take(6) {
+            d = waits(d, &items[*from], &items[*to]);
         }
         self.out
             .push(d.help("a step without `needs` waits for all before it in the file; give it `needs: []` if it should not"));
     }
 
-    /// Steps that wait for the end of what they should run beside.
+    /// Steps that wait, themselves or through others, for the end of what they should run beside.
     pub(super) fn contradictions(&mut self, items: &[Item<'_>], steps: &[StepPlan]) {
-        for (item, step) in items.iter().zip(steps) {
-            for (name, ix) in item.step.during.iter().zip(&step.during) {
-                if items[*ix].step.background && step.after.binary_search(ix).is_ok() {
-                    self.out.push(
-                        Diagnostic::error(
-                            Code::KeysDoNotFit,
-                            format!(
-                                "step `{}` runs during `{}` and waits for its end",
-                                item.id, name.value
-                            ),
-                        )
-                        .label(name.span, "still running then")
-                        .help("take its output in `expect` of the spec, or in a later step"),
-                    );
+        let order: Vec<&[NodeIx]> = steps.iter().map(|s| s.after.as_slice()).collect();
+        let mut ways: BTreeMap<NodeIx, Vec<Option<NodeIx>>> = BTreeMap::new();
+        for (ix, (item, step)) in items.iter().zip(steps).enumerate() {
+            for (name, &during) in item.step.during.iter().zip(&step.during) {
+                if !items[during].step.background {
+                    continue;
                 }
+                let next = ways.entry(during).or_insert_with(|| graph::ways(&order, during));
+                if next[ix].is_none() {
+                    continue;
+                }
+                let mut d = Diagnostic::error(
+                    Code::KeysDoNotFit,
+                    format!(
+                        "step `{}` runs during `{}` and waits for its end",
+                        item.id, name.value
+                    ),
+                )
+                .label(name.span, "still running then");
+                let way: Vec<NodeIx> = std::iter::successors(Some(ix), |ix| next[*ix]).collect();
+                if way.len() > 2 {
+                    for pair in way.windows(2).take(6) {
+                        d = waits(d, &items[pair[0]], &items[pair[1]]);
+                    }
+                }
+                self.out
+                    .push(d.help("take its output in `expect` of the spec, or in a later step"));
             }
         }
     }
