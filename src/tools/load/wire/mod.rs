@@ -8,12 +8,13 @@
 mod chunks;
 mod head;
 
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::ops::Range;
-use std::pin::Pin;
-use std::task::{Context, Waker};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf};
 
 use self::chunks::Chunks;
 use self::head::{Ends, Head};
@@ -70,16 +71,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if self.read.capacity() > KEPT {
             self.read.shrink_to(PIECE);
         }
-        let mut sent = self.stream.write_all(request).await;
-        if sent.is_ok() {
-            // TLS may still hold a part.
-            sent = self.stream.flush().await;
-        }
-        let head = match (self.head(bodiless).await, sent) {
-            (Ok(head), _) => head,
+        let mut request = Request::new(request);
+        let head = match self.head(&mut request, bodiless).await {
+            Ok(head) => head,
             // Who does not want to read it all may still say why, and what it says counts.
-            (Err(_), Err(e)) => return Err(by_cause(&e, Phase::Head)),
-            (Err(broken), Ok(())) => return Err(broken),
+            Err(broken) => return Err(request.broken.map_or(broken, |e| by_cause(&e, Phase::Head))),
         };
         let start = head.length;
         let (end, after) = match head.ends {
@@ -91,19 +87,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                     .ok_or_else(|| too_large(most))?
                     .saturating_add(start);
                 while self.read.len() < end {
-                    self.more(Phase::Body).await?;
+                    self.more(&mut request, Phase::Body).await?;
                 }
                 (end, end)
             }
             Ends::InChunks => {
                 let mut chunks = Chunks::new(start);
                 while !chunks.read(&mut self.read, most)? {
-                    self.more(Phase::Body).await?;
+                    self.more(&mut request, Phase::Body).await?;
                 }
                 (chunks.end(), chunks.after())
             }
             Ends::WithConnection => {
-                while self.fill(Phase::Body).await? > 0 {
+                while self.fill(&mut request, Phase::Body).await? > 0 {
                     if self.read.len() - start > most {
                         return Err(too_large(most));
                     }
@@ -113,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         };
         Ok(Got {
             status: head.status,
-            again: head.again && after == self.read.len(),
+            again: head.again && after == self.read.len() && request.sent,
             content_type: head.content_type,
             body: start..end,
         })
@@ -131,11 +127,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Reads until there is a whole head that is not an interim one.
-    async fn head(&mut self, bodiless: bool) -> Result<Head, Broken> {
+    async fn head(&mut self, request: &mut Request<'_>, bodiless: bool) -> Result<Head, Broken> {
         // Where the end of a head was not looked for yet.
         let mut from = 0;
         loop {
-            self.more(Phase::Head).await?;
+            self.more(request, Phase::Head).await?;
             // The first piece holds it as a rule; a head that comes in crumbs is not read again for each.
             while from == 0 || head::ends_in(&self.read, from) {
                 match head::parse(&self.read, bodiless)? {
@@ -159,20 +155,65 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Reads more, which there must be.
-    async fn more(&mut self, phase: Phase) -> Result<(), Broken> {
-        match self.fill(phase).await? {
+    async fn more(&mut self, request: &mut Request<'_>, phase: Phase) -> Result<(), Broken> {
+        match self.fill(request, phase).await? {
             0 => Err(by_cause(&io::Error::from(io::ErrorKind::UnexpectedEof), phase)),
             _ => Ok(()),
         }
     }
 
-    /// Reads what there is; nothing at the end.
-    async fn fill(&mut self, phase: Phase) -> Result<usize, Broken> {
+    /// Sends what there is still to send and reads what there is; nothing at the end.
+    async fn fill(&mut self, request: &mut Request<'_>, phase: Phase) -> Result<usize, Broken> {
         if self.read.capacity() - self.read.len() < PIECE / 2 {
             self.read.reserve(PIECE.max(self.read.len()));
         }
-        let read = self.stream.read_buf(&mut self.read).await;
-        read.map_err(|e| by_cause(&e, phase))
+        let Self { stream, read } = self;
+        let filled = poll_fn(|context| {
+            request.send(stream, context);
+            pin!(stream.read_buf(read)).poll(context)
+        });
+        filled.await.map_err(|e| by_cause(&e, phase))
+    }
+}
+
+/// A request on its way. Who answers before the end of it is heard at once.
+struct Request<'a> {
+    rest: &'a [u8],
+    sent: bool,
+    /// Why no more of it can be sent.
+    broken: Option<io::Error>,
+}
+
+impl<'a> Request<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            sent: false,
+            broken: None,
+        }
+    }
+
+    /// Sends as much as the stream takes.
+    fn send(&mut self, stream: &mut (impl AsyncWrite + Unpin), context: &mut Context<'_>) {
+        while !self.sent && self.broken.is_none() {
+            let stream = Pin::new(&mut *stream);
+            let sent = if self.rest.is_empty() {
+                // TLS may still hold a part.
+                stream.poll_flush(context).map_ok(|()| self.sent = true)
+            } else {
+                stream.poll_write(context, self.rest).map(|sent| match sent? {
+                    0 => Err(io::ErrorKind::WriteZero.into()),
+                    sent => {
+                        self.rest = &self.rest[sent..];
+                        Ok(())
+                    }
+                })
+            };
+            match sent {
+                Poll::Ready(sent) => self.broken = sent.err(),
+                Poll::Pending => return,
+            }
+        }
     }
 }
 

@@ -244,16 +244,44 @@ async fn exchanges_follow_each_other_and_an_end_is_noticed() {
 }
 
 #[tokio::test]
-async fn who_refuses_a_request_before_its_end_is_heard() {
-    let (ours, mut theirs) = tokio::io::duplex(64);
+async fn who_answers_a_request_before_its_end_is_heard() {
+    for stays in [false, true] {
+        let (ours, mut theirs) = tokio::io::duplex(64);
+        let mut wire = Wire::new(ours);
+        let server = tokio::spawn(async move {
+            theirs
+                .write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
+                .await
+                .expect("written");
+            if stays {
+                std::future::pending::<()>().await;
+            }
+        });
+        let large = vec![b'x'; 100_000];
+        let got = tokio::time::timeout(Duration::from_mins(1), wire.exchange(&large, false, MOST)).await;
+        let got = got.expect("in time").expect("an answer");
+        // The rest of the request would be read as another one.
+        assert_eq!((got.status, got.again), (413, false));
+        server.abort();
+    }
+}
+
+#[tokio::test]
+async fn a_request_goes_on_while_its_answer_comes() {
+    // Neither side takes more than this before the other does: who only writes first waits forever.
+    let (ours, theirs) = tokio::io::duplex(64);
     let mut wire = Wire::new(ours);
-    tokio::spawn(async move {
-        theirs
-            .write_all(b"HTTP/1.1 413 Too Large\r\ncontent-length: 0\r\n\r\n")
-            .await
-            .expect("written");
+    let request = vec![b'x'; 100_000];
+    let sent = request.len();
+    let (mut reads, mut writes) = tokio::io::split(theirs);
+    let server = tokio::spawn(async move {
+        let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {sent}\r\n\r\n");
+        writes.write_all(head.as_bytes()).await.expect("written");
+        tokio::io::copy(&mut reads, &mut writes).await
     });
-    let large = vec![b'x'; 100_000];
-    let got = tokio::time::timeout(Duration::from_mins(1), wire.exchange(&large, false, MOST)).await;
-    assert_eq!(got.expect("in time").expect("an answer").status, 413);
+    let got = tokio::time::timeout(Duration::from_mins(1), wire.exchange(&request, false, sent)).await;
+    let got = got.expect("in time").expect("an answer");
+    assert_eq!((got.status, got.again), (200, true));
+    assert_eq!(wire.answer(&got).body, request);
+    server.abort();
 }
