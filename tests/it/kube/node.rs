@@ -14,15 +14,6 @@ use tokio::sync::watch;
 
 use super::server::{Asked, discovery, read, reply};
 
-/// Sends a signal to a process.
-pub fn signal(name: &str, pid: &str) {
-    let sent = std::process::Command::new("kill")
-        .args([name, pid.trim()])
-        .status()
-        .unwrap();
-    assert!(sent.success());
-}
-
 const JOBS: &str = "/apis/batch/v1/namespaces/ml/jobs";
 const PODS: &str = "/api/v1/namespaces/ml/pods";
 

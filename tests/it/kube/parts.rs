@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use super::node::{Node, Trouble, signal};
-use crate::support::specrun::{Project, Ran, Running, spec};
+use super::node::{Node, Trouble};
+use crate::support::specrun::{Project, Ran, Running, signal, spec};
 
 /// Specs of every kind: what passes, what does not, what reads a file beside it, an input, a secret, a variable.
 fn project(node: &Node) -> Project {

@@ -2,9 +2,9 @@
 
 use serde_json::{Value as Json, json};
 
-use super::node::{Node, Trouble, signal};
+use super::node::{Node, Trouble};
 use crate::load::Server;
-use crate::support::specrun::{Project, Ran, Running, spec};
+use crate::support::specrun::{Project, Ran, Running, signal, spec};
 
 /// A project with one load of two pods against a server.
 fn project(node: &Node, server: &Server, more: &Json, checks: &[&str]) -> Project {

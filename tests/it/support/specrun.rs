@@ -146,6 +146,12 @@ impl Ran {
     }
 }
 
+/// Sends a signal to a process.
+pub fn signal(name: &str, pid: &str) {
+    let sent = Command::new("kill").args([name, pid.trim()]).status().unwrap();
+    assert!(sent.success());
+}
+
 fn read_all(mut from: impl std::io::Read + Send + 'static) -> JoinHandle<String> {
     std::thread::spawn(move || {
         let mut bytes = Vec::new();
