@@ -10,7 +10,7 @@ use specrun::actions::REGISTRY;
 use specrun::tools::files::Files;
 use specrun::tools::http::{Http, Lookup, SystemLookup};
 use specrun::tools::process::Processes;
-use specrun::tools::{Endpoint, Endpoints, Grants, Redactor, Rule, Tools};
+use specrun::tools::{Capability, Endpoint, Endpoints, Grants, Redactor, Rule, Tools};
 use specrun::value::Secret;
 use tokio_util::sync::CancellationToken;
 
@@ -129,4 +129,21 @@ pub fn only(rules: &[(&str, String)]) -> Grants {
             .collect(),
         deny: Vec::new(),
     }
+}
+
+/// The mistakes that are found before an action runs.
+pub fn mistakes(action: &str, params: &Json) -> Vec<String> {
+    let action = REGISTRY.get(action).unwrap();
+    let mut problems = ParamSchema::of(action).problems(params);
+    problems.extend(action.validate(params));
+    problems
+        .into_iter()
+        .map(|p| format!("{}: {}", p.pointer, p.message))
+        .collect()
+}
+
+/// What an action with these parameters reaches.
+pub fn reaches(action: &str, params: &Json) -> Vec<String> {
+    let all = REGISTRY.get(action).unwrap().capabilities(params);
+    all.iter().map(Capability::to_string).collect()
 }
