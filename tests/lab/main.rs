@@ -26,7 +26,11 @@ mod serving;
 mod shared;
 mod stages;
 mod supply;
-#[allow(dead_code, reason = "most of it serves the other integration tests")]
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "most of it serves the other integration tests"
+)]
 #[path = "../it/support/mod.rs"]
 mod support;
 mod tables;
