@@ -118,23 +118,27 @@ impl Sequence {
 impl Way {
     /// Which values of one column do not follow those of the other.
     fn broken(self, this: &Column, before: &Column) -> PolarsResult<BooleanChunked> {
-        match (self.up, self.strictly) {
-            (true, false) => this.lt(before),
-            (true, true) => this.lt_eq(before),
-            (false, false) => this.gt(before),
-            (false, true) => this.gt_eq(before),
+        let (low, high) = self.sides(this, before);
+        if self.strictly {
+            low.lt_eq(high)
+        } else {
+            low.lt(high)
         }
     }
 
     /// Whether a row does not follow the one before, of rows that are filtered already.
     pub fn breaks(self, column: &Expr) -> Expr {
-        let (this, before) = (column.clone(), column.clone().shift(lit(1)));
-        match (self.up, self.strictly) {
-            (true, false) => this.lt(before),
-            (true, true) => this.lt_eq(before),
-            (false, false) => this.gt(before),
-            (false, true) => this.gt_eq(before),
+        let (low, high) = self.sides(column.clone(), column.clone().shift(lit(1)));
+        if self.strictly {
+            low.lt_eq(high)
+        } else {
+            low.lt(high)
         }
+    }
+
+    /// A value and the one before it, in the order in which the first is not to be the smaller one.
+    fn sides<T>(self, this: T, before: T) -> (T, T) {
+        if self.up { (this, before) } else { (before, this) }
     }
 }
 
