@@ -10,7 +10,7 @@ use super::columns::Columns;
 use super::figures::counts;
 use super::looking::masked;
 use super::sets::{comparable, same, tally};
-use super::{Finding, Outcome, Planned, count, count_where};
+use super::{Finding, Planned, count, count_where};
 use crate::actions::data::rule::{Check, KlDivergence};
 
 pub fn kl_divergence(
@@ -172,12 +172,7 @@ fn continuous(
 fn judge(figures: &[Json], divergence: f64, max: Option<f64>, allow_empty: bool) -> Finding {
     let (rows, evaluated) = (count(figures.first()), count(figures.get(1)));
     let mut finding = if evaluated == 0 {
-        let outcome = if allow_empty {
-            Outcome::Passed
-        } else {
-            Outcome::Inconclusive
-        };
-        Finding::new(outcome, format!("no value in {rows} rows"))
+        Finding::nothing(allow_empty, format!("no value in {rows} rows"))
     } else if divergence.is_finite() {
         let holds = max.is_none_or(|max| divergence <= max);
         Finding::holds(holds, format!("is {divergence:.6}, from {evaluated} values"))

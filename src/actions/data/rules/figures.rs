@@ -112,12 +112,8 @@ pub fn figure(
                 value = Json::from(count(Some(&value)) as f64 / evaluated as f64);
             }
             let mut finding = if looked_at == 0 || value.is_null() || value.as_str() == Some("NaN") {
-                let outcome = if allow_empty && looked_at == 0 {
-                    Outcome::Passed
-                } else {
-                    Outcome::Inconclusive
-                };
-                Finding::new(outcome, format!("no figure: {evaluated} values in {rows} rows"))
+                let message = format!("no figure: {evaluated} values in {rows} rows");
+                Finding::nothing(allow_empty && looked_at == 0, message)
             } else {
                 let low = bounds.0.as_ref().is_none_or(|b| b.below(&value, strict_min));
                 let high = bounds.1.as_ref().is_none_or(|b| b.above(&value, strict_max));

@@ -112,6 +112,16 @@ impl Finding {
         Self::new(if is { Outcome::Passed } else { Outcome::Failed }, message)
     }
 
+    /// Nothing was looked at, which the check may allow.
+    fn nothing(allowed: bool, message: impl Into<String>) -> Self {
+        let outcome = if allowed {
+            Outcome::Passed
+        } else {
+            Outcome::Inconclusive
+        };
+        Self::new(outcome, message)
+    }
+
     fn observed(mut self, value: Json) -> Self {
         self.observed = Some(value);
         self

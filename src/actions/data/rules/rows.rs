@@ -9,7 +9,7 @@ use super::looking::masked;
 use super::repeats::Repeats;
 use super::scores::Scores;
 use super::sequence::{Sequence, Way};
-use super::{Failing, Finding, Next, Outcome, Planned, Settle, count, count_where};
+use super::{Failing, Finding, Next, Planned, Settle, count, count_where};
 use crate::actions::data::rule::{
     Allowed, Between, Check, Compare, Ignore, Operator, Order, Pairs, Pattern, RowSum, Unique, ZScore,
 };
@@ -104,12 +104,7 @@ fn judge(figures: &[Json], allowed: Option<Allowed>, allow_empty: bool) -> Findi
     let [rows, evaluated, failing] = [0, 1, 2].map(|i| count(figures.get(i)));
     let mut finding = if evaluated == 0 {
         let message = format!("no row was looked at ({rows} rows, all of them null or left out)");
-        let outcome = if allow_empty {
-            Outcome::Passed
-        } else {
-            Outcome::Inconclusive
-        };
-        Finding::new(outcome, message)
+        Finding::nothing(allow_empty, message)
     } else {
         let (fits, limit) = match allowed {
             None => (failing == 0, String::new()),

@@ -7,7 +7,7 @@ use super::columns::{Columns, Kind};
 use super::figures::counts;
 use super::literal::literal;
 use super::looking::masked;
-use super::{Finding, Outcome, Planned, count};
+use super::{Finding, Planned, count};
 use crate::actions::data::rule::{Check, MostCommon, Set};
 
 /// How the column's set and the given one must stand to each other.
@@ -57,12 +57,7 @@ pub fn distinct(
                 .filter(|w| !found.iter().any(|v| same(w, v)))
                 .collect();
             let mut finding = if evaluated == 0 {
-                let outcome = if allow_empty {
-                    Outcome::Passed
-                } else {
-                    Outcome::Inconclusive
-                };
-                Finding::new(outcome, format!("no value in {rows} rows"))
+                Finding::nothing(allow_empty, format!("no value in {rows} rows"))
             } else {
                 let holds = match relation {
                     Relation::PartOf => strange.is_empty(),
@@ -119,12 +114,7 @@ pub fn most_common(
                 .map(|(v, _)| v)
                 .collect();
             let mut finding = if evaluated == 0 {
-                let outcome = if allow_empty {
-                    Outcome::Passed
-                } else {
-                    Outcome::Inconclusive
-                };
-                Finding::new(outcome, format!("no value in {rows} rows"))
+                Finding::nothing(allow_empty, format!("no value in {rows} rows"))
             } else {
                 let hit = |v: &Json| wanted.iter().any(|w| same(w, v));
                 let holds = if ties_okay {
