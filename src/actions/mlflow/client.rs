@@ -3,7 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
+use super::outputs::Deleted;
 use super::refusal;
+use super::wire::Done;
 use crate::action::{Class, Context, Failure};
 use crate::tools::Endpoint;
 use crate::tools::http::{Body, Limits, Request, Response};
@@ -62,12 +64,17 @@ impl<'a> Client<'a> {
         self.with_body("POST", call, body).await
     }
 
-    /// Deletes; MLflow reads the parameters from a JSON body here too.
+    /// Deletes, which MLflow has under two methods, with the parameters in a JSON body both times. What is not there is
+    /// no failure.
     ///
     /// # Errors
     /// As [`Client::get`].
-    pub(super) async fn delete<T: DeserializeOwned>(&self, call: &str, body: &Json) -> Result<T, Failure> {
-        self.with_body("DELETE", call, body).await
+    pub(super) async fn delete(&self, method: &str, call: &str, body: &Json) -> Result<Deleted, Failure> {
+        match self.with_body::<Done>(method, call, body).await {
+            Ok(_) => Ok(Deleted { deleted: true }),
+            Err(gone) if gone.class == Class::NotFound => Ok(Deleted { deleted: false }),
+            Err(other) => Err(other),
+        }
     }
 
     /// The bytes of a file, at most `limit` of them; `path` is below the server's root, not below the API.

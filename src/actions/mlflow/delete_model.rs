@@ -1,12 +1,12 @@
 //! `mlflow.delete_model`
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::client::Client;
-use super::wire::Done;
-use crate::action::{Action, Class, Context, Failure};
+use super::outputs::Deleted;
+use crate::action::{Action, Context, Failure};
 use crate::tools::Capability;
 
 /// Deletes a registered model with all its versions and aliases. Made for `cleanup`: what is not there
@@ -16,13 +16,6 @@ use crate::tools::Capability;
 pub struct Params {
     /// The registered model's name.
     model: String,
-}
-
-/// What was done.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Deleted {
-    /// Whether it was there.
-    deleted: bool,
 }
 
 pub(super) struct DeleteModel;
@@ -38,13 +31,12 @@ impl Action for DeleteModel {
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Deleted, Failure> {
         let client = Client::new(cx)?;
-        match client
-            .delete::<Done>("registered-models/delete", &json!({ "name": params.model }))
+        client
+            .delete(
+                "DELETE",
+                "registered-models/delete",
+                &json!({ "name": params.model }),
+            )
             .await
-        {
-            Ok(_) => Ok(Deleted { deleted: true }),
-            Err(gone) if gone.class == Class::NotFound => Ok(Deleted { deleted: false }),
-            Err(other) => Err(other),
-        }
     }
 }

@@ -1,12 +1,12 @@
 //! `mlflow.delete_run`
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::client::Client;
-use super::wire::Done;
-use crate::action::{Action, Class, Context, Failure};
+use super::outputs::Deleted;
+use crate::action::{Action, Context, Failure};
 use crate::tools::Capability;
 
 /// Deletes a run: MLflow marks it, and keeps it until its garbage collection. Made for `cleanup`: what is not there
@@ -16,13 +16,6 @@ use crate::tools::Capability;
 pub struct Params {
     /// The run's id.
     run_id: String,
-}
-
-/// What was done.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Deleted {
-    /// Whether it was there.
-    deleted: bool,
 }
 
 pub(super) struct DeleteRun;
@@ -38,13 +31,8 @@ impl Action for DeleteRun {
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Deleted, Failure> {
         let client = Client::new(cx)?;
-        match client
-            .post::<Done>("runs/delete", &json!({ "run_id": params.run_id }))
+        client
+            .delete("POST", "runs/delete", &json!({ "run_id": params.run_id }))
             .await
-        {
-            Ok(_) => Ok(Deleted { deleted: true }),
-            Err(gone) if gone.class == Class::NotFound => Ok(Deleted { deleted: false }),
-            Err(other) => Err(other),
-        }
     }
 }

@@ -1,13 +1,13 @@
 //! `mlflow.delete_version`
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use super::client::Client;
 use super::lookup::Number;
-use super::wire::Done;
-use crate::action::{Action, Class, Context, Failure};
+use super::outputs::Deleted;
+use crate::action::{Action, Context, Failure};
 use crate::tools::Capability;
 
 /// Deletes one version of a registered model. Made for `cleanup`: what is not there
@@ -19,13 +19,6 @@ pub struct Params {
     model: String,
     /// The version's number.
     version: Number,
-}
-
-/// What was done.
-#[derive(Debug, Serialize, JsonSchema)]
-pub struct Deleted {
-    /// Whether it was there.
-    deleted: bool,
 }
 
 pub(super) struct DeleteVersion;
@@ -41,16 +34,7 @@ impl Action for DeleteVersion {
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Deleted, Failure> {
         let client = Client::new(cx)?;
-        match client
-            .delete::<Done>(
-                "model-versions/delete",
-                &json!({ "name": params.model, "version": params.version.0 }),
-            )
-            .await
-        {
-            Ok(_) => Ok(Deleted { deleted: true }),
-            Err(gone) if gone.class == Class::NotFound => Ok(Deleted { deleted: false }),
-            Err(other) => Err(other),
-        }
+        let version = json!({ "name": params.model, "version": params.version.0 });
+        client.delete("DELETE", "model-versions/delete", &version).await
     }
 }

@@ -1,4 +1,4 @@
-//! What the actions give: runs, versions, data sets, in the form that checks refer to.
+//! What several actions give: runs, versions, data sets, in the form that checks refer to.
 
 use std::collections::BTreeMap;
 
@@ -93,4 +93,11 @@ pub struct Version {
     pub created: Moment,
     /// When its stage or description last changed; tags and aliases do not move it.
     pub updated: Moment,
+}
+
+/// What was done.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct Deleted {
+    /// Whether it was there.
+    pub deleted: bool,
 }
