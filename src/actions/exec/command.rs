@@ -16,7 +16,7 @@ use crate::value::Secret;
 /// Arguments that say what a program is asked to do, as far as a capability shows them.
 const FIRST_WORDS: usize = 2;
 
-/// A word of a command line.
+/// A word of a command line, or the value of a variable.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub(in crate::actions) enum Word {

@@ -13,8 +13,9 @@ use super::requests::Requests;
 use super::summary::Summary;
 use super::threshold::{Asked, Percentile};
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
+use crate::actions::exec::Word;
 use crate::actions::scripted::checks;
-use crate::actions::scripted::command::{self, Folder, Prepared, Script, Word};
+use crate::actions::scripted::command::{self, Folder, Prepared, Script};
 use crate::actions::scripted::figures::Figures;
 use crate::tools::Capability;
 use crate::tools::process::{Command, EnvValue, Finished};
@@ -157,9 +158,7 @@ impl Action for Run {
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
-        let mut problems = command::refused_arguments(params, REFUSED);
-        problems.extend(command::given_twice(params));
-        problems
+        command::problems(params, REFUSED)
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {

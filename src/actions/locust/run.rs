@@ -8,8 +8,9 @@ use serde_json::Value as Json;
 
 use super::report::Report;
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
+use crate::actions::exec::Word;
 use crate::actions::scripted::checks;
-use crate::actions::scripted::command::{self, Folder, Prepared, Script, Word};
+use crate::actions::scripted::command::{self, Folder, Prepared, Script};
 use crate::actions::scripted::figures::{Figures, Tally};
 use crate::check::{CheckOutcome, Verdict};
 use crate::tools::Capability;
@@ -130,9 +131,7 @@ impl Action for Run {
     }
 
     fn validate(&self, params: &Json) -> Vec<ParamProblem> {
-        let mut problems = command::refused_arguments(params, REFUSED);
-        problems.extend(command::given_twice(params));
-        problems
+        command::problems(params, REFUSED)
     }
 
     async fn run(&self, params: Params, cx: &Context) -> Result<Output, Failure> {

@@ -3,33 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 use serde_json::Value as Json;
 
 use crate::action::{Class, Context, Failure, ParamProblem};
+use crate::actions::exec::{Word, given_twice};
 use crate::tools::Capability;
 use crate::tools::process::{Command, EnvValue};
 use crate::value::Secret;
-
-/// A value for a variable.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
-pub enum Word {
-    Text(String),
-    Number(serde_json::Number),
-    Flag(bool),
-}
-
-impl Word {
-    fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Number(number) => number.to_string(),
-            Self::Flag(flag) => flag.to_string(),
-        }
-    }
-}
 
 /// A script that is to run.
 pub struct Script<'a> {
@@ -151,8 +131,15 @@ pub fn reach(program: &str, params: &Json) -> Vec<Capability> {
     all
 }
 
+/// What is wrong with a script's step, as far as parameters tell.
+pub fn problems(params: &Json, refused: &[&str]) -> Vec<ParamProblem> {
+    let mut problems = refused_arguments(params, refused);
+    problems.extend(given_twice(params));
+    problems
+}
+
 /// Arguments that would take away what is measured.
-pub fn refused_arguments(params: &Json, refused: &[&str]) -> Vec<ParamProblem> {
+fn refused_arguments(params: &Json, refused: &[&str]) -> Vec<ParamProblem> {
     let arguments = params.get("args").and_then(Json::as_array);
     arguments
         .into_iter()
@@ -168,23 +155,6 @@ pub fn refused_arguments(params: &Json, refused: &[&str]) -> Vec<ParamProblem> {
                 ),
                 help: Some("take it out".to_owned()),
             })
-        })
-        .collect()
-}
-
-/// Variables that are given twice.
-pub fn given_twice(params: &Json) -> Vec<ParamProblem> {
-    let names = |key: &str| params.get(key).and_then(Json::as_object);
-    let plain = names("env");
-    names("secret_env")
-        .into_iter()
-        .flat_map(serde_json::Map::keys)
-        .filter(|name| plain.is_some_and(|p| p.contains_key(*name)))
-        .map(|name| ParamProblem {
-            pointer: "/secret_env".to_owned(),
-            message: format!("the variable `{name}` is given twice, in `env` and in `secret_env`"),
-            key: Some(name.clone()),
-            help: None,
         })
         .collect()
 }
