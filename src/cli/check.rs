@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::load::{self, Purpose, Wanted, count};
+use super::load::{self, count};
 use super::options::{Scope, Values};
 use super::output::Output;
 use crate::action::Registry;
@@ -59,12 +59,7 @@ struct Found {
 }
 
 pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
-    let loaded = load::load(Wanted {
-        scope: &args.scope,
-        values: &args.values,
-        purpose: Purpose::Look,
-        registry,
-    });
+    let loaded = load::look(&args.scope, &args.values, registry);
     let mut found = match loaded {
         Ok(loaded) => Found {
             exit: Exit::Passed,

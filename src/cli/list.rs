@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::check::Format;
-use super::load::{self, Purpose, Wanted};
+use super::load;
 use super::options::{Scope, Values};
 use super::output::Output;
 use crate::action::Registry;
@@ -31,12 +31,7 @@ pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
         output.out(&actions(registry, args.format));
         return Exit::Passed;
     }
-    let loaded = match load::load(Wanted {
-        scope: &args.scope,
-        values: &args.values,
-        purpose: Purpose::Look,
-        registry,
-    }) {
+    let loaded = match load::look(&args.scope, &args.values, registry) {
         Ok(loaded) => loaded,
         Err(refused) => return refused.say(output),
     };

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::Exit;
-use super::load::{self, Loaded, Purpose, Wanted};
+use super::load::{self, Loaded};
 use super::options::{Scope, Values};
 use super::output::Output;
 use crate::action::Registry;
@@ -23,12 +23,7 @@ pub struct Args {
 }
 
 pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
-    let loaded = match load::load(Wanted {
-        scope: &args.scope,
-        values: &args.values,
-        purpose: Purpose::Look,
-        registry,
-    }) {
+    let loaded = match load::look(&args.scope, &args.values, registry) {
         Ok(loaded) => loaded,
         Err(refused) => return refused.say(output),
     };

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::load::{self, Purpose, Wanted};
+use super::load;
 use super::options::{Scope, Values};
 use super::output::Output;
 use super::site::root;
@@ -51,12 +51,7 @@ pub enum Format {
 }
 
 pub fn run(args: &Args, registry: &Registry, output: Output) -> Exit {
-    let loaded = match load::load(Wanted {
-        scope: &args.scope,
-        values: &args.values,
-        purpose: Purpose::Look,
-        registry,
-    }) {
+    let loaded = match load::look(&args.scope, &args.values, registry) {
         Ok(loaded) => loaded,
         Err(refused) => return refused.say(output),
     };

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser as _;
 
-use super::load::{self, Loaded, Purpose, Wanted};
+use super::load::{self, Loaded};
 use super::options::{Scope, Values};
 use super::output::Output;
 use super::report::root;
@@ -54,13 +54,7 @@ impl Which {
                 values.set.push((name, value));
             }
         }
-        let loaded = load::load(Wanted {
-            scope: &scope,
-            values: &values,
-            purpose: Purpose::Look,
-            registry,
-        })
-        .map_err(|refused| refused.say(output))?;
+        let loaded = load::look(&scope, &values, registry).map_err(|refused| refused.say(output))?;
         output.diagnostics(&loaded.warnings, &loaded.sources);
         Ok((journal, loaded))
     }

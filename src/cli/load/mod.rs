@@ -62,6 +62,19 @@ pub struct Refused {
     pub files: usize,
 }
 
+/// Loads what a verb looks at that runs nothing.
+///
+/// # Errors
+/// As [`load`].
+pub fn look(scope: &Scope, values: &Values, registry: &Registry) -> Result<Loaded, Box<Refused>> {
+    load(Wanted {
+        scope,
+        values,
+        purpose: Purpose::Look,
+        registry,
+    })
+}
+
 /// Reads, checks, selects and compiles.
 ///
 /// # Errors
