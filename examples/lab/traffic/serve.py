@@ -53,58 +53,48 @@ def envoy(a: argparse.Namespace) -> list:
     routes = a.dir / "xds"
     routes.mkdir(parents=True, exist_ok=True)
     write_routes(routes, v2=0)
-    config = a.dir / "envoy.yaml"
-    config.write_text(f"""node: {{id: lab, cluster: lab}}
-stats_flush_interval: 1s   # histograms (not counters) move only at each flush, every 5 s without this
-admin: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {a.admin}}}}}}}
-static_resources:
-  listeners:
-  - name: ingress
-    address: {{socket_address: {{address: 127.0.0.1, port_value: {a.ingress}}}}}
-    filter_chains:
-    - filters:
-      - name: envoy.filters.network.http_connection_manager
-        typed_config:
-          "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: ingress
-          http_filters:
-          - name: envoy.filters.http.router
-            typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
+    return proxy(a, "envoy", "ingress", a.ingress, f"""
           rds:
             route_config_name: predictor
             config_source:
               resource_api_version: V3
-              path_config_source: {{path: "{routes}/rds.yaml", watched_directory: {{path: "{routes}"}}}}
-  clusters:{cluster("predictor_v1", a.v1)}{cluster("predictor_v2", a.v2)}
-""")
-    return [a.bin / "envoy", "-c", config, "--concurrency", 1, "--disable-hot-restart", "-l", "warn"]
+              path_config_source: {{path: "{routes}/rds.yaml", watched_directory: {{path: "{routes}"}}}}""",
+                 cluster("predictor_v1", a.v1), cluster("predictor_v2", a.v2),
+                 # Histograms (not counters) move only at each flush, every 5 s without this.
+                 more="stats_flush_interval: 1s\n")
 
 
 def balancer(a: argparse.Namespace) -> list:
     """The proxy before the replicas of one model: `single` names the first alone, `scaled` all of them."""
     everybody = [a.first] if FAULT == "lone" else [a.first, a.second]
-    config = a.dir / "balancer.yaml"
+    return proxy(a, "balancer", "replicas", a.port, """
+          route_config:
+            name: replicas
+            virtual_hosts:
+            - {name: single, domains: [single], routes: [{match: {prefix: "/"}, route: {cluster: single}}]}
+            - {name: scaled, domains: [scaled], routes: [{match: {prefix: "/"}, route: {cluster: scaled}}]}""",
+                 cluster("single", a.first), cluster("scaled", *everybody))
+
+
+def proxy(a: argparse.Namespace, file: str, listener: str, port: int, routes: str, *clusters: str, more: str = "") -> list:
+    """An Envoy with one listener."""
+    config = a.dir / f"{file}.yaml"
     config.write_text(f"""node: {{id: lab, cluster: lab}}
-admin: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {a.admin}}}}}}}
+{more}admin: {{address: {{socket_address: {{address: 127.0.0.1, port_value: {a.admin}}}}}}}
 static_resources:
   listeners:
-  - name: replicas
-    address: {{socket_address: {{address: 127.0.0.1, port_value: {a.port}}}}}
+  - name: {listener}
+    address: {{socket_address: {{address: 127.0.0.1, port_value: {port}}}}}
     filter_chains:
     - filters:
       - name: envoy.filters.network.http_connection_manager
         typed_config:
           "@type": type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager
-          stat_prefix: replicas
+          stat_prefix: {listener}
           http_filters:
           - name: envoy.filters.http.router
-            typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}
-          route_config:
-            name: replicas
-            virtual_hosts:
-            - {{name: single, domains: [single], routes: [{{match: {{prefix: "/"}}, route: {{cluster: single}}}}]}}
-            - {{name: scaled, domains: [scaled], routes: [{{match: {{prefix: "/"}}, route: {{cluster: scaled}}}}]}}
-  clusters:{cluster("single", a.first)}{cluster("scaled", *everybody)}
+            typed_config: {{"@type": type.googleapis.com/envoy.extensions.filters.http.router.v3.Router}}{routes}
+  clusters:{"".join(clusters)}
 """)
     return [a.bin / "envoy", "-c", config, "--concurrency", 1, "--disable-hot-restart", "-l", "warn"]
 
