@@ -30,34 +30,15 @@ pub(super) fn read(json: &Json) -> Result<Report, String> {
         }
         for found in list(result, "Secrets")? {
             findings.push(Finding {
-                id: text(found, "RuleID")?.to_owned(),
                 kind: Kind::Secret,
-                severity: Severity::of(text(found, "Severity")?)?,
-                title: text(found, "Title")?.to_owned(),
-                package: None,
-                installed: None,
-                fixed: None,
-                file: Some(target.to_owned()),
                 line: found.get("StartLine").and_then(Json::as_u64),
-                layer: layer(found),
-                url: None,
-                aliases: Vec::new(),
+                ..in_file(found, "RuleID", target)?
             });
         }
         for found in list(result, "Misconfigurations")? {
             findings.push(Finding {
-                id: text(found, "ID")?.to_owned(),
-                kind: Kind::Other,
-                severity: Severity::of(text(found, "Severity")?)?,
-                title: text(found, "Title")?.to_owned(),
-                package: None,
-                installed: None,
-                fixed: None,
-                file: Some(target.to_owned()),
-                line: None,
-                layer: layer(found),
                 url: maybe(found, "PrimaryURL"),
-                aliases: Vec::new(),
+                ..in_file(found, "ID", target)?
             });
         }
     }
@@ -89,6 +70,24 @@ fn vulnerability(found: &Json, target: &str) -> Result<Finding, String> {
             .filter_map(Json::as_str)
             .map(str::to_owned)
             .collect(),
+    })
+}
+
+/// What is wrong in a file rather than with a package.
+fn in_file(found: &Json, id: &str, target: &str) -> Result<Finding, String> {
+    Ok(Finding {
+        id: text(found, id)?.to_owned(),
+        kind: Kind::Other,
+        severity: Severity::of(text(found, "Severity")?)?,
+        title: text(found, "Title")?.to_owned(),
+        package: None,
+        installed: None,
+        fixed: None,
+        file: Some(target.to_owned()),
+        line: None,
+        layer: layer(found),
+        url: None,
+        aliases: Vec::new(),
     })
 }
 
