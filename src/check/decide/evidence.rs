@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{estimate, shown};
+use super::{sample, shown};
 use crate::check::Evidence;
 use crate::value::expr::{Expr, ExprKind, Scope, eval};
 
@@ -58,7 +58,7 @@ impl Collected<'_> {
             ExprKind::List(items) => items.iter().for_each(|i| self.part(i)),
             ExprKind::Call { name, args, .. } => {
                 for (i, arg) in args.iter().enumerate() {
-                    if i == 0 || !(estimate::takes_elements(name) && estimate::has_element(arg)) {
+                    if i == 0 || !(sample::takes_elements(name) && sample::has_element(arg)) {
                         self.part(arg);
                     }
                 }

@@ -2,12 +2,13 @@
 //!
 //! Without statistics a check is its value: true passes, false fails, no value is errored. A comparison of an
 //! [`crate::value::Estimate`] with a limit is a test with a confidence ([`estimate`]), and each comparison of a
-//! conjunction is decided on its own. What was compared is shown by [`shown`]; the language itself, with its errors,
-//! is `value::expr`.
+//! conjunction is decided on its own; an estimate that was calculated with has lost its sample ([`sample`]). What was
+//! compared is shown by [`shown`]; the language itself, with its errors, is `value::expr`.
 
 mod estimate;
 mod evidence;
 mod paired;
+mod sample;
 mod shown;
 
 #[cfg(test)]
@@ -95,11 +96,11 @@ impl Risk {
 fn judge(expr: &Expr, scope: &dyn Scope, risk: Risk) -> CheckOutcome {
     match &expr.kind {
         ExprKind::Binary(BinaryOp::And, left, right) => {
-            let risk = risk.share_of_all(estimate::tests(expr, scope, risk));
+            let risk = risk.share_of_all(sample::tests(expr, scope, risk));
             both(left, right, scope, risk)
         }
         ExprKind::Binary(BinaryOp::Or, left, right) => {
-            let risk = risk.share_of_any(estimate::tests(expr, scope, risk));
+            let risk = risk.share_of_any(sample::tests(expr, scope, risk));
             either(left, right, scope, risk)
         }
         ExprKind::Unary(UnaryOp::Not, inner) => negated(judge(inner, scope, risk.swapped())),
@@ -272,9 +273,9 @@ fn quantified(name: &str, args: &[Expr], scope: &dyn Scope, risk: Risk) -> Optio
     };
     let each: Vec<Expr> = items
         .iter()
-        .map(|item| estimate::with_element(predicate, item))
+        .map(|item| sample::with_element(predicate, item))
         .collect();
-    let tests: usize = each.iter().map(|e| estimate::tests(e, scope, risk)).sum();
+    let tests: usize = each.iter().map(|e| sample::tests(e, scope, risk)).sum();
     if tests == 0 || items.is_empty() {
         return None;
     }
@@ -324,7 +325,7 @@ fn plain(expr: &Expr, scope: &dyn Scope, risk: Risk) -> CheckOutcome {
 
 /// An estimate that goes through arithmetic or a function comes out as a bare number, of which nothing is known.
 fn lost_sample(expr: &Expr, scope: &dyn Scope, risk: Risk) -> Option<CheckOutcome> {
-    if risk == Risk::Ignored || !estimate::loses_sample(expr, scope) {
+    if risk == Risk::Ignored || !sample::loses_sample(expr, scope) {
         return None;
     }
     Some(CheckOutcome::new(

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 use similar::TextDiff;
 
-use super::estimate;
+use super::sample;
 use crate::check::{CheckOutcome, Verdict};
 use crate::value::Value;
 use crate::value::expr::{BinaryOp, Expr, ExprKind, Scope, UnaryOp, eval};
@@ -145,7 +145,7 @@ fn elements(name: &str, args: &[Expr], scope: &dyn Scope, holds: bool) -> Option
         .enumerate()
         .filter(|(_, item)| {
             matches!(
-                eval(&estimate::with_element(&predicate, item), scope),
+                eval(&sample::with_element(&predicate, item), scope),
                 Ok(Value::Bool(true))
             )
         })
