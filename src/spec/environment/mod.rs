@@ -2,9 +2,11 @@
 //!
 //! Reads and resolves; starting services is for the engine.
 
+mod declared;
 mod model;
 mod overlay;
 mod read;
+mod services;
 mod texts;
 mod uses;
 

@@ -2,18 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use super::{
-    EndpointText, Environment, Install, Probe, Ready, SecretFrom, SecretSource, Service, Setting, overlay,
-    texts, uses,
-};
+use super::{EndpointText, Environment, SecretFrom, SecretSource, Setting, declared, overlay, texts};
 use crate::action::Registry;
 use crate::diag::{Code, Diagnostic, Diagnostics, closest, did_you_mean};
-use crate::source::{Kind, Node, Sources, Span, Spanned, locate};
-use crate::spec::fields::{
-    bad_value, boolean, duration, list, mapping, missing_key, name, names, only_known, text, wrong_kind,
-};
+use crate::source::{Kind, Node, Sources, Spanned, locate};
+use crate::spec::fields::{boolean, list, mapping, missing_key, name, names, only_known, text, wrong_kind};
 use crate::value::{Interpolated, Piece};
 
 pub(crate) const ENVIRONMENT_KEYS: &[&str] = &[
@@ -104,19 +98,19 @@ pub fn read(
         let missing: Vec<String> = named.into_iter().filter(|n| !service.needs.contains(n)).collect();
         service.needs.extend(missing);
     }
-    check_names(&environment, out);
+    declared::check(&environment, out);
     texts::check(&environment, sources, out);
     Some(environment)
 }
 
-struct Reader<'a> {
+pub(super) struct Reader<'a> {
     sources: &'a Sources,
     dirs: &'a BTreeMap<crate::source::SourceId, PathBuf>,
-    out: &'a mut Diagnostics,
+    pub(super) out: &'a mut Diagnostics,
 }
 
 impl Reader<'_> {
-    fn setting(&mut self, node: &Node, what: &str) -> Option<Setting> {
+    pub(super) fn setting(&mut self, node: &Node, what: &str) -> Option<Setting> {
         let literal = |s: String| Interpolated {
             pieces: vec![Piece::Literal(s)],
         };
@@ -146,14 +140,14 @@ impl Reader<'_> {
         }
     }
 
-    fn settings(&mut self, node: &Node, what: &str) -> Vec<Setting> {
+    pub(super) fn settings(&mut self, node: &Node, what: &str) -> Vec<Setting> {
         list(self.out, node, what)
             .iter()
             .filter_map(|n| self.setting(n, &format!("an item of {what}")))
             .collect()
     }
 
-    fn setting_map(&mut self, node: &Node, what: &str) -> Vec<(String, Setting)> {
+    pub(super) fn setting_map(&mut self, node: &Node, what: &str) -> Vec<(String, Setting)> {
         mapping(self.out, node, what)
             .iter()
             .filter_map(|e| {
@@ -166,7 +160,7 @@ impl Reader<'_> {
     }
 
     /// A path of the file the node stands in.
-    fn path(&self, at: &Spanned<String>) -> PathBuf {
+    pub(super) fn path(&self, at: &Spanned<String>) -> PathBuf {
         self.dirs
             .get(&at.span.source)
             .map_or_else(|| PathBuf::from(&at.value), |d| d.join(&at.value))
@@ -300,329 +294,6 @@ impl Reader<'_> {
             Kind::Seq(items) => items.iter().for_each(|n| self.readable(n)),
             Kind::Map(entries) => entries.iter().for_each(|e| self.readable(&e.value)),
             Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Float(_) => {}
-        }
-    }
-
-    fn services(&mut self, node: &Node) -> Vec<Service> {
-        mapping(self.out, node, "`services`")
-            .iter()
-            .filter_map(|e| {
-                if !name(self.out, &e.key, "a service", false) {
-                    return None;
-                }
-                self.service(&e.key, &e.value)
-            })
-            .collect()
-    }
-
-    fn service(&mut self, key: &Spanned<String>, node: &Node) -> Option<Service> {
-        let what = format!("service `{}`", key.value);
-        mapping(self.out, node, &what);
-        only_known(self.out, node, &what, SERVICE_KEYS);
-        let ports = node
-            .get("ports")
-            .map_or(Vec::new(), |e| names(self.out, &e.value, "`ports`", false));
-        for port in &ports {
-            if name(self.out, port, "a port", false) && port.value == "dir" {
-                bad_value(
-                    self.out,
-                    port.span,
-                    "a port cannot be called `dir`: that is the service's folder".to_owned(),
-                );
-            }
-        }
-        let starts = node.get("start").is_some();
-        // Without anything that belongs to a process it is something that is only installed.
-        let installed = node.get("install").is_some()
-            && ["ports", "env", "ready", "stop_within"]
-                .iter()
-                .all(|k| node.get(k).is_none());
-        if !starts && !installed {
-            missing_key(
-                self.out,
-                key.span,
-                &what,
-                "start",
-                "the command's words: `start: [mlflow, server]`; something that is only installed has nothing but \
-                 `install` and `needs`",
-            );
-            return None;
-        }
-        let start = node
-            .get("start")
-            .map_or(Vec::new(), |e| self.settings(&e.value, "`start`"));
-        let ready = match node.get("ready") {
-            Some(e) => Some(self.ready(&e.value)?),
-            None if starts => {
-                missing_key(
-                    self.out,
-                    key.span,
-                    &what,
-                    "ready",
-                    "say how to see that it is up: `ready: {http: URL, matches: REGEX, within: 60s}`",
-                );
-                return None;
-            }
-            None => None,
-        };
-        Some(Service {
-            name: key.value.clone(),
-            span: key.span,
-            needs: node
-                .get("needs")
-                .map_or(Vec::new(), |e| names(self.out, &e.value, "`needs`", true))
-                .into_iter()
-                .map(|n| n.value)
-                .collect(),
-            install: node.get("install").and_then(|e| self.install(&e.value)),
-            ports: ports.into_iter().map(|p| p.value).collect(),
-            start,
-            env: node
-                .get("env")
-                .map_or(Vec::new(), |e| self.setting_map(&e.value, "`env`")),
-            ready,
-            stop_within: node
-                .get("stop_within")
-                .and_then(|e| duration(self.out, &e.value, "`stop_within`"))
-                .unwrap_or(Duration::from_secs(10)),
-        })
-    }
-
-    fn install(&mut self, node: &Node) -> Option<Install> {
-        mapping(self.out, node, "`install`");
-        only_known(self.out, node, "`install`", &["run", "env", "stamp", "within"]);
-        let Some(run) = node.get("run") else {
-            let at = node.entries().first().map_or(node.span, |e| e.key.span);
-            missing_key(
-                self.out,
-                at,
-                "`install`",
-                "run",
-                "the command's words: `run: [python3, install.py]`",
-            );
-            return None;
-        };
-        let stamp = node
-            .get("stamp")
-            .map_or(Vec::new(), |e| names(self.out, &e.value, "`stamp`", false));
-        let mut files = Vec::new();
-        for file in &stamp {
-            let path = self.path(file);
-            if path.exists() {
-                files.push(path);
-            } else {
-                self.out.push(
-                    Diagnostic::error(Code::NoSuchPath, format!("there is no file {}", path.display()))
-                        .label(file.span, "its content should be the stamp"),
-                );
-            }
-        }
-        Some(Install {
-            command: self.settings(&run.value, "`run`"),
-            env: node
-                .get("env")
-                .map_or(Vec::new(), |e| self.setting_map(&e.value, "`env`")),
-            stamp: files,
-            within: node
-                .get("within")
-                .and_then(|e| duration(self.out, &e.value, "`within`"))
-                .unwrap_or(Duration::from_mins(10)),
-        })
-    }
-
-    fn ready(&mut self, node: &Node) -> Option<Ready> {
-        mapping(self.out, node, "`ready`");
-        only_known(
-            self.out,
-            node,
-            "`ready`",
-            &["http", "matches", "exec", "log", "within"],
-        );
-        let regex = |out: &mut Diagnostics, node: &Node, what: &str| {
-            let t = text(out, node, what)?;
-            match regex::Regex::new(&t.value) {
-                Ok(_) => Some(t.value),
-                Err(e) => {
-                    let last = e.to_string().lines().last().unwrap_or_default().to_owned();
-                    bad_value(out, t.span, format!("{what} is not a regular expression: {last}"));
-                    None
-                }
-            }
-        };
-        let at = node.entries().first().map_or(node.span, |e| e.key.span);
-        let given: Vec<_> = ["http", "exec", "log"]
-            .iter()
-            .filter_map(|k| node.get(k))
-            .collect();
-        let probe = match given.as_slice() {
-            [e] => match e.key.value.as_str() {
-                "http" => Probe::Http {
-                    url: self.setting(&e.value, "`http`")?,
-                    matches: match node.get("matches") {
-                        Some(m) => Some(regex(self.out, &m.value, "`matches`")?),
-                        None => None,
-                    },
-                },
-                "exec" => Probe::Exec {
-                    command: self.settings(&e.value, "`exec`"),
-                },
-                _ => Probe::Log {
-                    matches: regex(self.out, &e.value, "`log`")?,
-                },
-            },
-            [] => {
-                missing_key(
-                    self.out,
-                    at,
-                    "`ready`",
-                    "http",
-                    "one of `http: URL`, `exec: [COMMAND]`, `log: REGEX`",
-                );
-                return None;
-            }
-            [_, second, ..] => {
-                self.out.push(
-                    Diagnostic::error(
-                        Code::KeysDoNotFit,
-                        "`ready` has exactly one of `http`, `exec` and `log`",
-                    )
-                    .label(second.key.span, "a second one"),
-                );
-                return None;
-            }
-        };
-        if let (Some(m), false) = (node.get("matches"), matches!(probe, Probe::Http { .. })) {
-            self.out.push(
-                Diagnostic::error(Code::KeysDoNotFit, "`matches` looks at the answer of `http`")
-                    .label(m.key.span, "without effect"),
-            );
-        }
-        Some(Ready {
-            probe,
-            within: node
-                .get("within")
-                .and_then(|e| duration(self.out, &e.value, "`within`"))
-                .unwrap_or(Duration::from_mins(1)),
-        })
-    }
-}
-
-/// Names that one part of the file uses and another declares.
-fn check_names(environment: &Environment, out: &mut Diagnostics) {
-    let secrets: Vec<&str> = environment
-        .secrets
-        .iter()
-        .map(|s| s.name.value.as_str())
-        .collect();
-    for (family, endpoint) in &environment.endpoints {
-        for used in endpoint.password.iter().chain(&endpoint.token) {
-            if !secrets.contains(&used.value.as_str()) {
-                out.push(
-                    Diagnostic::error(Code::UnknownSecret, format!("there is no secret `{}`", used.value))
-                        .label(used.span, "the name of a secret is needed here")
-                        .help(
-                            did_you_mean(&used.value, secrets.iter().copied())
-                                .filter(|_| !secrets.is_empty())
-                                .unwrap_or_else(|| format!("declare it: `secrets: {{{family}_token: {{from: env.NAME}}}}`, and write its name here")),
-                        ),
-                );
-            }
-        }
-        if let (Some(password), None) = (&endpoint.password, &endpoint.username) {
-            out.push(
-                Diagnostic::error(Code::KeysDoNotFit, "a `password` needs a `username`")
-                    .label(password.span, "whose?"),
-            );
-        }
-        if let (Some(token), Some(password)) = (&endpoint.token, &endpoint.password) {
-            out.push(
-                Diagnostic::error(Code::KeysDoNotFit, "`token` and `password` exclude each other")
-                    .label(token.span, "`token`")
-                    .label(password.span, "`password`"),
-            );
-        }
-        if endpoint.certificate.is_some() != endpoint.key.is_some()
-            && let Some(one) = endpoint.certificate.as_ref().or(endpoint.key.as_ref())
-        {
-            out.push(
-                Diagnostic::error(Code::KeysDoNotFit, "`certificate` and `key` belong together")
-                    .label(one.span, "one without the other"),
-            );
-        }
-    }
-    let services: Vec<&str> = environment.services.iter().map(|s| s.name.as_str()).collect();
-    let mut wrong = Diagnostics::new();
-    let mut known = |need: &str, span: Span, what: String| {
-        if !services.contains(&need) {
-            out.push(
-                Diagnostic::error(Code::UnknownReference, format!("there is no service `{need}`"))
-                    .label(span, what)
-                    .maybe_help(did_you_mean(need, services.iter().copied())),
-            );
-        }
-    };
-    for service in &environment.services {
-        for need in &service.needs {
-            known(need, service.span, format!("needs `{need}`"));
-        }
-    }
-    for endpoint in environment.endpoints.values() {
-        for need in &endpoint.needs {
-            known(
-                &need.value,
-                need.span,
-                "the name of a service is needed here".to_owned(),
-            );
-        }
-    }
-    for (name, program) in environment
-        .endpoints
-        .get("exec")
-        .into_iter()
-        .flat_map(uses::programs)
-    {
-        for need in uses::declared_needs(program) {
-            known(need, program.span, format!("needs `{need}`"));
-        }
-        if matches!(program.kind, Kind::Map(_)) {
-            program_keys(program, &format!("the program `{name}`"), &mut wrong);
-        }
-    }
-    out.extend(wrong.sorted());
-    if let Some(name) = circle(environment) {
-        let span = environment
-            .services
-            .iter()
-            .find(|s| s.name == name)
-            .map(|s| s.span);
-        let d = Diagnostic::error(Code::Cycle, "services need each other in a circle");
-        out.push(match span {
-            Some(span) => d.label(span, "part of the circle"),
-            None => d,
-        });
-    }
-}
-
-fn program_keys(program: &Node, what: &str, out: &mut Diagnostics) {
-    only_known(out, program, what, &["run", "env", "needs"]);
-    if program.get("run").is_none() {
-        let help = "the words that stand for it: `run: [python3, train.py]`";
-        missing_key(out, program.span, what, "run", help);
-    }
-}
-
-/// A service that can never be started since it needs itself in the end.
-fn circle(environment: &Environment) -> Option<String> {
-    let mut left: Vec<_> = environment.services.iter().collect();
-    loop {
-        let before = left.len();
-        let names: Vec<String> = left.iter().map(|s| s.name.clone()).collect();
-        left.retain(|s| s.needs.iter().any(|n| names.contains(n)));
-        if left.is_empty() {
-            return None;
-        }
-        if left.len() == before {
-            return left.first().map(|s| s.name.clone());
         }
     }
 }
