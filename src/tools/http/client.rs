@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header;
 use rustix::fs::OFlags;
 use url::Url;
 
@@ -14,26 +13,13 @@ use super::address::{Judged, Lookup, SystemLookup};
 use super::classify::{self, Phase};
 use super::request::{Body, Request, Until};
 use super::response::Response;
-use super::{body, target};
+use super::{body, headers, target};
 use crate::check::{Class, Failure};
 use crate::tools::capability::bare_host;
-use crate::tools::{Auth, Capability, Endpoint, Grants, Redactor};
+use crate::tools::{Capability, Endpoint, Grants, Redactor};
 
 /// The most of a URL a message shows, in characters.
 const SHOWN_URL: usize = 300;
-/// Headers that decide where a message ends or goes; the client sets them itself.
-const FRAMING: [&str; 9] = [
-    "content-length",
-    "transfer-encoding",
-    "connection",
-    "upgrade",
-    "te",
-    "trailer",
-    "keep-alive",
-    "proxy-connection",
-    "expect",
-];
-
 /// The client. Connections are shared by everything that is sent through it.
 pub struct Http {
     pub(super) grants: Arc<Grants>,
@@ -159,16 +145,7 @@ impl Http {
                 url = next;
                 continue;
             }
-            let headers = answer
-                .headers()
-                .iter()
-                .map(|(n, v)| {
-                    (
-                        n.as_str().to_owned(),
-                        String::from_utf8_lossy(v.as_bytes()).into_owned(),
-                    )
-                })
-                .collect();
+            let headers = headers::received(answer.headers());
             let body = body::read(answer, &request.limits, until, end, &shown).await?;
             return Ok(Response {
                 status,
@@ -229,7 +206,7 @@ impl Http {
                 )
             })?;
         let mut wire = reqwest::Request::new(method, to);
-        *wire.headers_mut() = headers(endpoint, request, host.as_deref(), shown)?;
+        *wire.headers_mut() = headers::sent(endpoint, request, host.as_deref(), shown)?;
         let is_file = attach(&request.body, &mut wire, shown).await?;
         let client = self.client(&key)?;
         let head = if is_file {
@@ -368,95 +345,6 @@ pub(in crate::tools) async fn within<T>(
             Err(Failure::new(Class::Timeout, format!("{shown}: {what} {limit}")))
         }
     }
-}
-
-pub(super) fn headers(
-    endpoint: Option<&Endpoint>,
-    request: &Request,
-    host: Option<&str>,
-    shown: &str,
-) -> Result<HeaderMap, Failure> {
-    let mut map = HeaderMap::new();
-    let bad = |name: &str, why: &str| {
-        Failure::new(
-            Class::BadParameter,
-            format!("{shown}: the header `{}` {why}", name.escape_debug()),
-        )
-    };
-    let value_of = |name: &str, text: &str, secret: bool| {
-        let mut value = HeaderValue::from_str(text).map_err(|_| {
-            bad(
-                name,
-                "holds a line break or another character that headers may not hold",
-            )
-        })?;
-        value.set_sensitive(secret);
-        Ok::<_, Failure>(value)
-    };
-    let name_of = |name: &str| {
-        let parsed =
-            HeaderName::from_bytes(name.as_bytes()).map_err(|_| bad(name, "is not a header name"))?;
-        if FRAMING.contains(&parsed.as_str()) {
-            return Err(bad(name, "is set by specrun itself"));
-        }
-        if parsed == header::HOST {
-            return Err(bad(name, "is set with `host`"));
-        }
-        Ok(parsed)
-    };
-    for (name, text) in endpoint.iter().flat_map(|e| &e.headers) {
-        map.insert(name_of(name)?, value_of(name, text, false)?);
-    }
-    let mut own = HeaderMap::new();
-    for (name, text) in &request.headers {
-        let secret = matches!(text, super::Text::Secret(_));
-        own.append(name_of(name)?, value_of(name, text.expose(), secret)?);
-    }
-    if request.auth.is_some() && own.contains_key(header::AUTHORIZATION) {
-        return Err(bad("authorization", "is given twice, as a header and as `auth`"));
-    }
-    for name in own.keys() {
-        map.remove(name);
-    }
-    map.extend(own);
-    let auth = request
-        .auth
-        .as_ref()
-        .or_else(|| endpoint.and_then(|e| e.auth.as_ref()));
-    if let Some(auth) = auth
-        && (request.auth.is_some() || !map.contains_key(header::AUTHORIZATION))
-    {
-        let text = match auth {
-            Auth::Basic { username, password } => {
-                let pair = format!("{username}:{}", password.expose());
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
-            }
-            Auth::Bearer { token } => format!("Bearer {}", token.expose()),
-        };
-        map.insert(header::AUTHORIZATION, value_of("authorization", &text, true)?);
-    }
-    if let Some(host) = host {
-        map.insert(header::HOST, value_of("host", host, false)?);
-    }
-    if !map.contains_key(header::ACCEPT_ENCODING) {
-        map.insert(
-            header::ACCEPT_ENCODING,
-            HeaderValue::from_static("gzip, deflate, zstd"),
-        );
-    }
-    let content_type = match &request.body {
-        Body::None => None,
-        Body::Bytes { content_type, .. } | Body::File { content_type, .. } => content_type.as_deref(),
-    };
-    if let Some(content_type) = content_type
-        && !map.contains_key(header::CONTENT_TYPE)
-    {
-        map.insert(
-            header::CONTENT_TYPE,
-            value_of("content-type", content_type, false)?,
-        );
-    }
-    Ok(map)
 }
 
 /// Puts the body on a request; true when it is a file.

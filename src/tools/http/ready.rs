@@ -7,9 +7,9 @@ use base64::Engine as _;
 use hyper::header;
 use serde::{Deserialize, Serialize};
 
-use super::client::{Http, headers, read};
+use super::client::{Http, read};
 use super::request::{Body, Request};
-use super::{address, target};
+use super::{address, headers, target};
 use crate::check::{Class, Failure};
 use crate::tools::Endpoint;
 use crate::tools::capability::bare_host;
@@ -119,7 +119,7 @@ impl Http {
             .host
             .clone()
             .or_else(|| endpoint.and_then(|e| e.host.clone()));
-        let mut map = headers(endpoint, request, host.as_deref(), &shown)?;
+        let mut map = headers::sent(endpoint, request, host.as_deref(), &shown)?;
         map.remove(header::HOST);
         let asked = |name: &header::HeaderName| {
             let named = request.headers.iter().map(|(n, _)| n);

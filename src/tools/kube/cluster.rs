@@ -20,7 +20,7 @@ use super::refusal;
 use crate::check::{Class, Failure};
 use crate::tools::http::{
     Bound, Inflate, Limits, Lookup, Phase, Response, Until, addresses, body_failure, client_failure,
-    judge_url, within,
+    judge_url, received, within,
 };
 use crate::tools::{Capability, Grants, Redactor};
 
@@ -149,16 +149,7 @@ impl Cluster {
         let end = bound(call.limits, until, started);
         let answer = self.head(call, until, &shown).await?;
         let status = answer.status().as_u16();
-        let headers = answer
-            .headers()
-            .iter()
-            .map(|(n, v)| {
-                (
-                    n.as_str().to_owned(),
-                    String::from_utf8_lossy(v.as_bytes()).into_owned(),
-                )
-            })
-            .collect();
+        let headers = received(answer.headers());
         let body = read(answer, &call.limits, until, end, &shown).await?;
         let response = Response {
             status,
