@@ -1,6 +1,7 @@
 //! specrun: a declarative test engine for machine-learning platforms that cannot go green by accident.
 //!
-//! The map of the house. A module may name only modules above it; `tests/it/architecture.rs` holds it to that.
+//! What each module is, and which others it may name, is in `docs/architecture.md`; `tests/it/architecture.rs` holds it
+//! to that.
 
 pub mod action;
 pub mod actions;

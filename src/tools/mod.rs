@@ -1,5 +1,5 @@
-//! How the outside is reached: HTTP, Kubernetes, processes, files. Lazily opened, shared by all actions, and the only place
-//! where capabilities are enforced.
+//! How the outside is reached: HTTP, loads, Kubernetes, processes, files, object stores, tables. Lazily opened, shared by
+//! all actions, and the only place where capabilities are enforced.
 
 mod awake;
 pub mod capability;
