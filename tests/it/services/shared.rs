@@ -56,6 +56,12 @@ fn what_is_up_is_shared_and_what_was_killed_is_started_anew() {
     own.end(&|_| {});
     assert!(runs(pid), "a run ended what it had not started");
 
+    // The folder stays, and what the one before wrote to it must not speak for the next.
+    let forget = || {
+        for name in ["pid", "child", "starts"] {
+            std::fs::remove_file(place.path(&format!("states/test/talker/{name}"))).unwrap();
+        }
+    };
     // Killed from outside: seen, and no obstacle.
     for name in ["pid", "child"] {
         let pid = place.number(&format!("states/test/talker/{name}"));
@@ -63,10 +69,12 @@ fn what_is_up_is_shared_and_what_was_killed_is_started_anew() {
         gone(pid);
     }
     assert_eq!(place.state(&environment, "talker"), "gone");
+    forget();
     place.up(&environment);
     let old = place.number("states/test/talker/pid");
     assert!(runs(old));
     // `up` with the changed file takes the place of the old.
+    forget();
     place.up(&changed);
     gone(old);
     let pid = place.number("states/test/talker/pid");
