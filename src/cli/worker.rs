@@ -38,13 +38,7 @@ fn part() -> Exit {
     heard(Output::new(Color::Never), |control, _| {
         let done = std::env::current_exe().and_then(|program| {
             let folder = tempfile::Builder::new().prefix("specrun-part-").tempdir()?;
-            parts::serve(
-                &program,
-                folder.path(),
-                stdin(),
-                Framed::new(stdout().lock()),
-                control,
-            )
+            parts::serve(&program, folder.path(), stdin(), stdout().lock(), control)
         });
         match done {
             Ok(()) => Exit::Passed,

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -16,6 +17,9 @@ use crate::support::specrun::{Ran, Running};
 
 /// Far more than anything here takes.
 const CAP: Duration = Duration::from_mins(10);
+
+/// One of the tests kills what is at work in pods of runs.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// What a pod does: something in a namespace of its own, by the cluster's own address.
 const OBJECTS: &str = r#"category: kubernetes
@@ -64,26 +68,35 @@ expect:
 
 /// A project with a spec for each of these endings.
 fn project(lab: &Lab, specs: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir_in(lab.folder()).unwrap();
-    let write = |path: &str, text: &str| {
-        let path = folder.path().join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    };
-    write("specrun.yaml", "specrun: 1\nspecs: [specs]\n");
-    let lab = root().join("examples/lab/lab.yaml");
-    write(
-        "environments/pods.yaml",
-        &format!(
-            "environment: pods\nextends: {}\nendpoints: {{kube: {{service_account: parts}}}}\n",
-            lab.display()
-        ),
-    );
+    let folder = empty(lab, "service_account: parts");
     for (id, ending) in specs {
-        let head = format!("specrun: 1\nid: {id}\ntitle: In a pod\n");
-        write(&format!("specs/{id}.yaml"), &format!("{head}{OBJECTS}{ending}"));
+        add(folder.path(), id, &format!("{OBJECTS}{ending}"));
     }
     folder
+}
+
+/// A project without specs, whose environment says this of the cluster.
+fn empty(lab: &Lab, kube: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir_in(lab.folder()).unwrap();
+    write(folder.path(), "specrun.yaml", "specrun: 1\nspecs: [specs]\n");
+    let lab = root().join("examples/lab/lab.yaml");
+    let environment = format!(
+        "environment: pods\nextends: {}\nendpoints: {{kube: {{{kube}}}}}\n",
+        lab.display()
+    );
+    write(folder.path(), "environments/pods.yaml", &environment);
+    folder
+}
+
+fn add(folder: &Path, id: &str, body: &str) {
+    let head = format!("specrun: 1\nid: {id}\ntitle: In a pod\n");
+    write(folder, &format!("specs/{id}.yaml"), &format!("{head}{body}"));
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let path = folder.join(path);
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    std::fs::write(path, text).unwrap();
 }
 
 fn command(lab: &Lab, folder: &Path, words: &[&str]) -> Command {
@@ -173,6 +186,7 @@ fn two_pods_of_the_real_node_run_the_specs_and_one_is_lost() {
     if !debian() || !real_node() {
         return;
     }
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let lab = ROOM.enter();
 
     let four = project(
@@ -218,6 +232,44 @@ fn two_pods_of_the_real_node_run_the_specs_and_one_is_lost() {
         );
         nothing_is_left(&lab, two.path());
     }
+}
+
+/// So slow that the node begins a new file of the log while it is written, and so large that it must.
+const LARGE: &str = "category: test
+tools: [file]
+steps:
+  - id: text
+    file.read: {path: large.txt}
+    eventually: .lines == 1
+    every: 200ms
+    within: 1m
+    stable_for: 600ms
+expect:
+  - text.lines == 1
+";
+
+/// A kubelet puts a new file in the place of a container's log that has 10 MiB, and one of 1.20 does not follow.
+#[test]
+fn more_than_a_log_holds_comes_back_whole() {
+    if !debian() || !real_node() {
+        return;
+    }
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let lab = ROOM.enter();
+    let folder = empty(&lab, "");
+    write(
+        folder.path(),
+        "specs/large.txt",
+        &"0123456789abcdef".repeat(25_000),
+    );
+    for n in 0..50 {
+        add(folder.path(), &format!("large{n}"), LARGE);
+    }
+    let words = ["run", "--on", "kubernetes", "--partition", "1", "-j", "1"];
+    let ran = Running::start(command(&lab, folder.path(), &words))
+        .wait_up_to(CAP)
+        .code(0);
+    assert!(ran.stdout.contains("50 passed"), "{}", ran.stdout);
 }
 
 /// How a pod is lost.

@@ -1,6 +1,6 @@
 //! The run itself: services, the engine, reports, the exit code.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -161,7 +161,10 @@ fn lease(
         interrupted: &|| control.stopped() != Stop::No,
     };
     let specs = &prepared.loaded.plan.specs;
-    let wanted = specs.iter().flat_map(|s| s.services.iter().cloned()).collect();
+    let mut wanted: BTreeSet<String> = specs.iter().flat_map(|s| s.services.iter().cloned()).collect();
+    if prepared.settings.pods.is_some() {
+        wanted.extend(environment.services_for(&pods::uses()));
+    }
     Lease::get(environment, &wanted, &site, &site::states(project), &dir.id().0).map(Some)
 }
 

@@ -3,6 +3,9 @@
 //! It puts the files it is sent into a folder, starts `specrun` there, and says each event as soon as it is in that
 //! one's journal, which is complete to the last event however it ends. It is no part of the work itself, so that what
 //! runs in a pod is exactly what runs everywhere else.
+//!
+//! A log loses what nobody read before its node put another file in its place. So what was not heard yet is kept, to be
+//! said again, and when that is much, the rest stays in the journal until more was heard. The work does not wait for that.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -10,16 +13,17 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::words::{Carried, Ended, Order, Start, Word};
+use super::words::{Carried, Ended, MOST_UNHEARD, Order, Start, Word};
 use crate::engine::control::{Control, Stop};
 use crate::engine::journal;
 use crate::engine::run_dir::journal_of;
+use crate::tools::kube::remote::Framed;
 
 /// How often the journal is looked at.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -31,11 +35,15 @@ const KEPT: usize = 20;
 const MOST_EACH: u64 = 2 << 20;
 const MOST_ALL: u64 = 4 << 20;
 
+/// How much of a journal is read at once.
+const PIECE: u64 = 256 << 10;
+
 /// Does what it is told on `input`, in `folder`, with the `program` that is specrun; what is to be heard of it goes to
-/// `output`. It ends with its work, when it is told to, or when its input ends.
+/// `output`. It works until its work is done, it is told to end, or its input ends; and then is there until its input
+/// ends, because it may have to say a word again.
 ///
 /// # Errors
-/// When nobody listens any more.
+/// When what it says cannot be written.
 pub fn serve(
     program: &Path,
     folder: &Path,
@@ -44,11 +52,13 @@ pub fn serve(
     control: &Control,
 ) -> io::Result<()> {
     let mut courier = Courier {
-        output,
+        output: Framed::keeping(output),
         said: Instant::now(),
         orders: listen(input),
         control,
         stops: 0,
+        told_to_stop: 0,
+        alone: false,
     };
     courier.say(&Word::Hello {
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -60,7 +70,12 @@ pub fn serve(
             ..Ended::default()
         },
     };
-    courier.say(&Word::Ended(ended))
+    courier.say(&Word::Ended(ended))?;
+    while !courier.alone && control.stopped() == Stop::No {
+        courier.attend()?;
+        std::thread::sleep(PAUSE);
+    }
+    Ok(())
 }
 
 /// The orders as they come. None: the input has ended, or what came is no order.
@@ -83,12 +98,16 @@ fn listen(input: impl Read + Send + 'static) -> Receiver<Result<Order, String>> 
 }
 
 struct Courier<'a, W> {
-    output: W,
+    output: Framed<W>,
     said: Instant,
     orders: Receiver<Result<Order, String>>,
     control: &'a Control,
     /// How often the work was asked to stop.
     stops: usize,
+    /// How often it was told to.
+    told_to_stop: usize,
+    /// Nobody is there any more, and nobody hears it.
+    alone: bool,
 }
 
 impl<W: Write> Courier<'_, W> {
@@ -119,6 +138,7 @@ impl<W: Write> Courier<'_, W> {
                 Ok(Ok(order)) => order,
                 Ok(Err(why)) => return Ok(Err(why)),
                 Err(RecvTimeoutError::Disconnected) => {
+                    self.alone = true;
                     return Ok(Err("it was left before it began".to_owned()));
                 }
                 Err(RecvTimeoutError::Timeout) if self.control.stopped() != Stop::No => {
@@ -137,6 +157,8 @@ impl<W: Write> Courier<'_, W> {
                 }
                 Order::Start(start) => return Ok(Ok(start)),
                 Order::Stop => return Ok(Err("it was stopped before it began".to_owned())),
+                Order::Heard(next) => self.output.heard(next),
+                Order::Again(from) => self.output.again(from)?,
             }
         }
     }
@@ -156,12 +178,14 @@ impl<W: Write> Courier<'_, W> {
         let mut journal = Follower::new(&runs, &start.run_dir);
         let status = loop {
             let status = child.0.try_wait()?;
-            self.asked(&child);
-            for event in journal.next() {
-                self.line(&event)?;
+            self.attend()?;
+            if status.is_none() {
+                self.hand_on_stops(&child);
             }
-            self.live()?;
-            if let Some(status) = status {
+            let all = self.hand_on_events(&mut journal)?;
+            if let Some(status) = status
+                && all
+            {
                 break status;
             }
             std::thread::sleep(PAUSE);
@@ -175,20 +199,48 @@ impl<W: Write> Courier<'_, W> {
         })
     }
 
-    /// Hands on that it shall stop: because it was told so, its pod is, or nobody is there any more.
-    fn asked(&mut self, child: &Running) {
-        let mut wanted = self.control.stopped().times();
+    /// Hears what it is told, and says that it is there.
+    fn attend(&mut self) -> io::Result<()> {
         loop {
             match self.orders.try_recv() {
-                Ok(Ok(Order::Stop)) => wanted = wanted.max(self.stops + 1),
+                Ok(Ok(Order::Stop)) => self.told_to_stop += 1,
+                Ok(Ok(Order::Heard(next))) => self.output.heard(next),
+                Ok(Ok(Order::Again(from))) => self.output.again(from)?,
                 Ok(Ok(Order::File(_) | Order::Start(_))) => {}
-                Ok(Err(_)) | Err(std::sync::mpsc::TryRecvError::Disconnected) => {
-                    wanted = wanted.max(1);
+                Ok(Err(_)) | Err(TryRecvError::Disconnected) => {
+                    self.alone = true;
                     break;
                 }
-                Err(std::sync::mpsc::TryRecvError::Empty) => break,
+                Err(TryRecvError::Empty) => break,
             }
         }
+        self.live()
+    }
+
+    /// Whether it may say more now. What nobody hears need not wait for it.
+    fn may_say(&self) -> bool {
+        self.alone || self.output.unheard() < MOST_UNHEARD
+    }
+
+    /// Says the events that are new, until too much was not heard yet. Whether these were all.
+    fn hand_on_events(&mut self, journal: &mut Follower) -> io::Result<bool> {
+        while self.may_say() {
+            match journal.next() {
+                Some(event) => self.line(&event)?,
+                None => return Ok(true),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Hands on that it shall stop: because it was told so, its pod is, or nobody is there any more.
+    fn hand_on_stops(&mut self, child: &Running) {
+        let wanted = self
+            .control
+            .stopped()
+            .times()
+            .max(self.told_to_stop)
+            .max(usize::from(self.alone));
         for _ in self.stops..wanted {
             child.signal(Signal::TERM);
             self.stops += 1;
@@ -214,6 +266,10 @@ impl<W: Write> Courier<'_, W> {
             }
             match std::fs::read(entry.path()) {
                 Ok(bytes) => {
+                    while !self.may_say() {
+                        self.attend()?;
+                        std::thread::sleep(PAUSE);
+                    }
                     sent += bytes.len() as u64;
                     self.say(&Word::File(Carried::new(path, &bytes)))?;
                 }
@@ -285,6 +341,8 @@ struct Follower {
     run: Option<PathBuf>,
     file: Option<File>,
     rest: Vec<u8>,
+    /// Events that were read, each as the line of a word.
+    events: VecDeque<Vec<u8>>,
     /// What stands for the run's directory in the words.
     named: String,
 }
@@ -296,12 +354,19 @@ impl Follower {
             run: None,
             file: None,
             rest: Vec::new(),
+            events: VecDeque::new(),
             named: named.to_owned(),
         }
     }
 
-    /// The events that are new, each as the line of a word. One that is damaged is left out, and missed by its number.
-    fn next(&mut self) -> Vec<Vec<u8>> {
+    /// The next event that is new, as the line of a word. One that is damaged is left out, and missed by its number.
+    fn next(&mut self) -> Option<Vec<u8>> {
+        while self.events.is_empty() && self.read() {}
+        self.events.pop_front()
+    }
+
+    /// Reads a piece; whether there was one.
+    fn read(&mut self) -> bool {
         if self.run.is_none() {
             let mut found = std::fs::read_dir(&self.runs)
                 .into_iter()
@@ -316,10 +381,14 @@ impl Follower {
                 .and_then(|run| File::open(journal_of(run)).ok());
         }
         let Some(file) = &mut self.file else {
-            return Vec::new();
+            return false;
         };
+        let before = self.rest.len();
         // What cannot be read now comes with the next look, or is missed.
-        let _ = file.read_to_end(&mut self.rest);
+        let _ = file.take(PIECE).read_to_end(&mut self.rest);
+        if self.rest.len() == before {
+            return false;
+        }
         let whole = self.rest.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         let rest = self.rest.split_off(whole);
         let lines = std::mem::replace(&mut self.rest, rest);
@@ -328,13 +397,14 @@ impl Follower {
             .as_deref()
             .map(|run| run.display().to_string())
             .unwrap_or_default();
-        lines
+        let events = lines
             .split(|b| *b == b'\n')
             .filter_map(|line| journal::json_of(line).ok())
             .map(|json| {
                 let json = String::from_utf8_lossy(json);
                 format!("{{\"event\":{}}}", json.replace(&own, &self.named)).into_bytes()
-            })
-            .collect()
+            });
+        self.events.extend(events);
+        true
     }
 }

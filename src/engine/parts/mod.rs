@@ -24,7 +24,7 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use self::relay::{Heard, Relay};
-use self::words::{Ended, Order, Word};
+use self::words::{Ended, MOST_UNHEARD, Order, Word};
 use super::control::{Control, Stop};
 use super::dispatch;
 use super::ledger::{Open, Undoing};
@@ -36,7 +36,7 @@ use crate::event::{CleanupInfo, EventKind, RunInfo, Sink};
 use crate::plan::{Plan, SpecPlan};
 use crate::tools::Tools;
 use crate::tools::http::Until;
-use crate::tools::kube::remote::{self, Member, Wanted};
+use crate::tools::kube::remote::{self, AROUND, Member, Said, Wanted};
 use crate::value::SpecId;
 
 /// How long the pods may take until they run.
@@ -332,7 +332,14 @@ impl Run<'_> {
 
     async fn follow(&self, member: &mut Member, part: &Part, parts: &Parts) -> Result<Ended, Failure> {
         let mut heard = Heard::of(&part.specs);
-        match self.hear(member).await? {
+        let mut unsaid = 0;
+        let first = loop {
+            let said = member.listen(Some(PATIENCE)).await?;
+            if let Some(word) = self.word(member, said, &mut unsaid).await? {
+                break word;
+            }
+        };
+        match first {
             Word::Hello { version } if version == env!("CARGO_PKG_VERSION") => {}
             Word::Hello { version } => {
                 let own = env!("CARGO_PKG_VERSION");
@@ -365,10 +372,13 @@ impl Run<'_> {
                 heard.asked = true;
                 self.tell(member, &Order::Stop).await?;
             }
-            let word = tokio::select! {
+            let said = tokio::select! {
                 biased;
                 Ok(()) = stop.changed() => continue,
-                word = self.hear(member) => word?,
+                said = member.listen(Some(PATIENCE)) => said?,
+            };
+            let Some(word) = self.word(member, said, &mut unsaid).await? else {
+                continue;
             };
             match word {
                 Word::Event(event) => self
@@ -397,9 +407,31 @@ impl Run<'_> {
             })
     }
 
-    async fn hear(&self, member: &mut Member) -> Result<Word, Failure> {
-        let line = member.hear(Some(PATIENCE)).await?;
-        serde_json::from_slice(&line).map_err(|e| odd(member, &format!("what it says cannot be read: {e}")))
+    /// The word that was heard, after which the part may say more; none: it was asked for one that is missing. `unsaid` is
+    /// how much was heard that the part does not know of yet.
+    async fn word(
+        &self,
+        member: &mut Member,
+        said: Said,
+        unsaid: &mut usize,
+    ) -> Result<Option<Word>, Failure> {
+        let line = match said {
+            Said::Word(line) => line,
+            // One that does not listen any more has ended, which its log tells.
+            Said::Missing(_) => {
+                let _ = self.tell(member, &Order::Again(member.heard())).await;
+                return Ok(None);
+            }
+        };
+        *unsaid += line.len() + AROUND;
+        if *unsaid >= MOST_UNHEARD / 4 {
+            *unsaid = 0;
+            // One that does not listen any more may have said all that there is; its log tells.
+            let _ = self.tell(member, &Order::Heard(member.heard())).await;
+        }
+        serde_json::from_slice(&line)
+            .map(Some)
+            .map_err(|e| odd(member, &format!("what it says cannot be read: {e}")))
     }
 
     /// Keeps a file of a step, where it would be had the step run here.

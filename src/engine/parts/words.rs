@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 
+/// A part says no more before what it said was heard up to this much, in bytes: that much it can say again.
+pub(super) const MOST_UNHEARD: usize = 1 << 20;
+
 /// What a part is told.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -18,6 +21,10 @@ pub(super) enum Order {
     Start(Start),
     /// The first time it is to end in good order, the second time at once.
     Stop,
+    /// So many of its words were heard.
+    Heard(u64),
+    /// It shall say its words from this one on again, because the log that they come through has lost them.
+    Again(u64),
 }
 
 /// How a part runs its specs.

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use base64::Engine as _;
@@ -33,8 +34,12 @@ pub enum Trouble {
     None,
     /// Every connection that a log comes over breaks after so many bytes more than the one before.
     LogBreaks(usize),
-    /// The first line of the log that holds this text is cut there.
+    /// Every line of the log that holds this text lacks three bytes of it.
     LogTorn(&'static str),
+    /// From the first of this text on, so many bytes of the log are never seen.
+    LogLoses(&'static str, usize),
+    /// No more of the log than this is seen until [`Node::go_on`].
+    LogWaits(usize),
     /// The image cannot be had.
     NoImage,
     /// No pod is made.
@@ -50,6 +55,7 @@ pub struct Node {
 
 struct Shared {
     trouble: Trouble,
+    goes_on: AtomicBool,
     pods: Mutex<BTreeMap<String, Pod>>,
     asked: Mutex<Vec<Asked>>,
 }
@@ -70,6 +76,7 @@ impl Node {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let shared = Arc::new(Shared {
             trouble,
+            goes_on: AtomicBool::new(false),
             pods: Mutex::default(),
             asked: Mutex::default(),
         });
@@ -118,6 +125,22 @@ impl Node {
         pod.child.start_kill().unwrap();
         // It goes on for as long as who reads its log.
         tokio::spawn(async move { pod.child.wait().await });
+    }
+
+    /// Kills the program of the pod of a Job; the cluster knows the pod and its log.
+    pub fn kill(&self, job: &str) {
+        self.shared
+            .pods()
+            .get_mut(job)
+            .unwrap()
+            .child
+            .start_kill()
+            .unwrap();
+    }
+
+    /// Logs are seen whole from now on.
+    pub fn go_on(&self) {
+        self.shared.goes_on.store(true, Ordering::SeqCst);
     }
 
     /// Whether every program has ended.
@@ -218,8 +241,7 @@ async fn serve(mut stream: TcpStream, shared: Arc<Shared>) {
     let list = |items: Vec<Json>| (200, json!({"metadata": {"resourceVersion": "1"}, "items": items}));
     let (code, json) = match (method, of_pod, of_job) {
         ("WATCH", ..) => {
-            let head =
-                "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+            let head = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
             let _ = stream.write_all(head.as_bytes()).await;
             // A pod that is made after the list is seen by the next one.
             tokio::time::sleep(std::time::Duration::from_millis(300)).await;
@@ -284,16 +306,26 @@ async fn follow(mut stream: TcpStream, shared: &Shared, job: &str) {
         let text = json!({"kind": "Status", "code": 404, "details": {"name": job}}).to_string();
         return reply(&mut stream, 404, "application/json", &text).await;
     };
-    let head = "HTTP/1.1 200 X\r\ncontent-type: text/plain\r\ntransfer-encoding: chunked\r\n\r\n";
+    let head = "HTTP/1.1 200 X\r\ncontent-type: text/plain\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n";
     let _ = stream.write_all(head.as_bytes()).await;
     let mut sent = 0;
     loop {
         let over = *ended.borrow_and_update();
         let mut whole = log.borrow_and_update().clone();
-        if let Trouble::LogTorn(text) = shared.trouble
-            && let Some(at) = whole.windows(text.len()).position(|w| w == text.as_bytes())
-        {
-            whole.drain(at..at + 3);
+        let place = |log: &[u8], text: &str| log.windows(text.len()).position(|w| w == text.as_bytes());
+        match shared.trouble {
+            Trouble::LogTorn(text) => {
+                while let Some(at) = place(&whole, text) {
+                    whole.drain(at..at + 3);
+                }
+            }
+            Trouble::LogLoses(text, bytes) => {
+                if let Some(at) = place(&whole, text) {
+                    whole.drain(at..whole.len().min(at + bytes));
+                }
+            }
+            Trouble::LogWaits(bytes) if !shared.goes_on.load(Ordering::SeqCst) => whole.truncate(bytes),
+            _ => {}
         }
         if whole.len() > sent {
             let mut piece = &whole[sent..];

@@ -13,7 +13,7 @@ use crate::cli::site;
 use crate::engine::RunDir;
 use crate::engine::parts::{Carried, Part, Parts, Start, split};
 use crate::plan::SpecPlan;
-use crate::spec::environment::Resolved;
+use crate::spec::environment::{Resolved, Uses};
 use crate::tools::Capability;
 use crate::tools::kube::remote::Wanted;
 use crate::value::SpecId;
@@ -94,6 +94,14 @@ pub(super) fn parts(
     }
     let wanted = wanted(prepared, resolved, dir, parts.len())?;
     Ok(Parts { wanted, files, parts })
+}
+
+/// What the pods themselves need of the environment, whatever the specs do.
+pub(super) fn uses() -> Uses {
+    Uses {
+        families: ["kube".to_owned()].into(),
+        ..Uses::default()
+    }
 }
 
 /// The pods.

@@ -24,8 +24,12 @@ const QUIET: Duration = Duration::from_secs(5);
 const PAUSE: Duration = Duration::from_millis(200);
 /// So long the log of a pod that has ended is tried to be read.
 const LAST_TRIES: Duration = Duration::from_secs(30);
-/// Lines of the program that are kept for people.
+/// Lines of the program that are kept for people, and how much of each.
 const KEPT: usize = 10;
+const KEPT_OF_EACH: usize = 500;
+/// What is missing is missed again after so long, and so often.
+const AGAIN: Duration = Duration::from_secs(10);
+const MOST_TIMES: u32 = 5;
 /// How much is said at once before the connection has to take it.
 const BUFFER: usize = 64 << 10;
 
@@ -41,8 +45,25 @@ pub struct Member {
     log: Option<Lines>,
     /// The number of the next word that was not heard yet.
     next: u64,
+    missed: Option<Missed>,
     /// Its last lines that were no words.
     last: VecDeque<String>,
+}
+
+/// What is heard of a pod.
+pub enum Said {
+    /// Its next word.
+    Word(Vec<u8>),
+    /// Its next word is not in its log, though later ones are. It comes when the pod says it again, or the pod is lost; the
+    /// failure is for those that cannot be asked.
+    Missing(Failure),
+}
+
+/// A word that is missing.
+struct Missed {
+    number: u64,
+    at: Instant,
+    times: u32,
 }
 
 /// What became of a pod.
@@ -98,6 +119,7 @@ impl Member {
             input: Box::new(input),
             log: None,
             next: 0,
+            missed: None,
             last: VecDeque::new(),
         })
     }
@@ -106,6 +128,12 @@ impl Member {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.pod
+    }
+
+    /// How many words were heard, which is the number of the next one.
+    #[must_use]
+    pub const fn heard(&self) -> u64 {
+        self.next
     }
 
     /// Tells it a line.
@@ -125,25 +153,47 @@ impl Member {
             .map_err(|e| Failure::new(Class::Unreachable, format!("{shown}: {e}")))
     }
 
-    /// Its next word. One that says nothing for `patience` is given up.
+    /// The next word of one that cannot say a word again. One that says nothing for `patience` is given up.
     ///
     /// # Errors
     /// Class `unavailable` when the pod is lost, with its last lines.
     pub async fn hear(&mut self, patience: Option<Duration>) -> Result<Vec<u8>, Failure> {
+        match self.listen(patience).await? {
+            Said::Word(word) => Ok(word),
+            Said::Missing(lost) => Err(lost),
+        }
+    }
+
+    /// Its next word, or that it is missing.
+    ///
+    /// # Errors
+    /// As [`Self::hear`].
+    pub async fn listen(&mut self, patience: Option<Duration>) -> Result<Said, Failure> {
         let began = Instant::now();
         // Since its end the log is whole, and what is not in it will not come.
         let mut ended: Option<String> = None;
+        let mut gap: Option<String> = None;
         loop {
             let trouble = match self.line().await {
                 Ok(Some(line)) => {
-                    if let Some(word) = self.word(&line)? {
-                        return Ok(word);
+                    match self.word(&line) {
+                        Ok(Some(word)) => return Ok(Said::Word(word)),
+                        Ok(None) => {}
+                        // It may have been said again before the end.
+                        Err(why) if ended.is_some() => gap = gap.or(Some(why)),
+                        Err(why) => {
+                            if let Some(missing) = self.missing(&why)? {
+                                return Ok(missing);
+                            }
+                        }
                     }
                     continue;
                 }
                 Ok(None) => {
-                    if let Some(how) = &ended {
-                        return Err(self.over(how.as_str()));
+                    match (&ended, gap) {
+                        (Some(how), Some(why)) => return Err(self.gone(how, &why)),
+                        (Some(how), None) => return Err(self.over(how.as_str())),
+                        (None, _) => gap = None,
                     }
                     None
                 }
@@ -160,8 +210,9 @@ impl Member {
                     ended = Some(how);
                     self.log = None;
                 }
-                // A log may be silent for long.
-                Fate::Running if silent => {}
+                // A log may be silent for long. But kubelets are known that stay with the old file when a new one is begun,
+                // so that of one that must have said something is read from another connection.
+                Fate::Running if silent && patience.is_none() => {}
                 Fate::Running => self.log = None,
             }
             if began.elapsed() >= patience.unwrap_or(LAST_TRIES) && (patience.is_some() || ended.is_some()) {
@@ -178,28 +229,47 @@ impl Member {
         }
     }
 
-    /// What a line of the log says, when it is a word that was not heard yet.
-    fn word(&mut self, line: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+    /// What a line of the log says, when it is a word that was not heard yet; or why its next word cannot be told from it.
+    fn word(&mut self, line: &[u8]) -> Result<Option<Vec<u8>>, String> {
         match frame::read(line) {
             Line::Word { number, .. } if number < self.next => Ok(None),
             Line::Word { number, json } if number == self.next => {
                 self.next += 1;
                 Ok(Some(json.to_vec()))
             }
-            Line::Word { number, .. } => Err(self.lost(&format!(
+            Line::Word { number, .. } => Err(format!(
                 "its words from {} to {} are missing in its log",
                 self.next,
                 number - 1
-            ))),
-            Line::Torn => Err(self.lost("a word in its log was torn")),
+            )),
+            Line::Torn => Err("a word in its log was torn".to_owned()),
             Line::Other => {
-                self.last.push_back(String::from_utf8_lossy(line).into_owned());
+                let start = &line[..line.len().min(KEPT_OF_EACH)];
+                self.last.push_back(String::from_utf8_lossy(start).into_owned());
                 if self.last.len() > KEPT {
                     self.last.pop_front();
                 }
                 Ok(None)
             }
         }
+    }
+
+    /// That its next word is missing, unless that was said just now: until it comes, those after it come too early.
+    fn missing(&mut self, why: &str) -> Result<Option<Said>, Failure> {
+        let times = match &self.missed {
+            Some(missed) if missed.number == self.next && missed.at.elapsed() < AGAIN => return Ok(None),
+            Some(missed) if missed.number == self.next => missed.times + 1,
+            _ => 1,
+        };
+        if times > MOST_TIMES {
+            return Err(self.lost(&format!("{why}, also after it was asked for them again")));
+        }
+        self.missed = Some(Missed {
+            number: self.next,
+            at: Instant::now(),
+            times,
+        });
+        Ok(Some(Said::Missing(self.lost(why))))
     }
 
     /// The next line of its log; none at the log's end.
@@ -246,6 +316,13 @@ impl Member {
 
     fn over(&self, how: &str) -> Failure {
         self.lost(&format!("it ended before its work was done: {how}"))
+    }
+
+    fn gone(&self, how: &str, why: &str) -> Failure {
+        self.lost(&format!(
+            "{why}, and it cannot be asked for them any more: it ended: {how}; a node begins a new file when a container's log \
+             has grown (`containerLogMaxSize` of its kubelet)"
+        ))
     }
 
     fn lost(&self, why: &str) -> Failure {

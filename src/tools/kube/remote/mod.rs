@@ -3,15 +3,16 @@
 //! Each pod is one of a Job of its own that is never repeated. What it is told goes over a connection and is kept in no
 //! object of the cluster, so it may be a secret and of any size; when the connection breaks, the input ends, and a program
 //! that ends with its input leaves nothing that goes on by itself. What it says comes through the log in checked frames
-//! ([`Framed`]), which can be read again after an interruption. A pod that is lost is told of with its last lines.
+//! ([`Framed`]), which can be read again after an interruption, and asked for again when the log has lost them. A pod that
+//! is lost is told of with its last lines.
 //!
 //! Not here: what is said. And nothing is cleaned up when this is dropped; see [`remove`].
 
 mod frame;
 mod member;
 
-pub use frame::Framed;
-pub use member::Member;
+pub use frame::{AROUND, Framed};
+pub use member::{Member, Said};
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
