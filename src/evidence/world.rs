@@ -349,6 +349,13 @@ impl Scope for View<'_> {
         self.world.values[ix].clone()
     }
 
+    fn is_output(&self, name: &str) -> bool {
+        match name {
+            "." => self.own.is_some(),
+            name => self.world.plan.steps.iter().any(|s| s.id.as_str() == name),
+        }
+    }
+
     fn now(&self) -> jiff::Timestamp {
         self.world.now
     }

@@ -16,6 +16,20 @@ pub fn judge(expected: &ExpectFailure, result: Result<&Json, &Failure>) -> Check
         );
     };
     let differences = differences(expected, failure);
+    let by_message = expected.class.is_none()
+        && expected.status.is_none()
+        && expected.exit_code.is_none()
+        && expected.reason.is_none();
+    if differences.is_empty() && by_message && !heard(failure.class) {
+        let class = failure.class.word();
+        return CheckOutcome::new(
+            Verdict::Errored,
+            format!(
+                "its message is as expected, but nobody was heard: if this is the failure that must come, write \
+                 `class: {class}` too; the failure was: {failure}"
+            ),
+        );
+    }
     if differences.is_empty() {
         return CheckOutcome::new(Verdict::Passed, format!("it failed as expected: {failure}"));
     }
@@ -30,6 +44,21 @@ pub fn judge(expected: &ExpectFailure, result: Result<&Json, &Failure>) -> Check
             "it failed in another way: {}; the failure was: {failure}",
             differences.join(", ")
         ),
+    )
+}
+
+/// Whether the failure tells of what was asked for, rather than of a way there that is blocked: "connection refused" has
+/// the word, and is no refusal.
+const fn heard(class: Class) -> bool {
+    !matches!(
+        class,
+        Class::Unavailable
+            | Class::Unreachable
+            | Class::Timeout
+            | Class::Missing
+            | Class::NotGranted
+            | Class::Cancelled
+            | Class::Internal
     )
 }
 
@@ -156,6 +185,31 @@ mod tests {
             ..forbidden()
         };
         assert_eq!(judge(&expected(), Err(&other_message)).verdict, Verdict::Failed);
+    }
+
+    #[test]
+    fn a_message_alone_is_no_answer_of_a_service_that_is_down() {
+        let by_message = ExpectFailure {
+            class: None,
+            status: None,
+            message: Some("refused".into()),
+            ..expected()
+        };
+        let down = Failure::new(Class::Unreachable, "GET /x: connection refused");
+        let outcome = judge(&by_message, Err(&down));
+        assert_eq!(outcome.verdict, Verdict::Errored);
+        assert!(
+            outcome.message.contains("`class: unreachable`"),
+            "{}",
+            outcome.message
+        );
+        let denied = Failure::new(Class::Denied, "the webhook refused it");
+        assert_eq!(judge(&by_message, Err(&denied)).verdict, Verdict::Passed);
+        let both = ExpectFailure {
+            class: Some(Class::Unreachable),
+            ..by_message
+        };
+        assert_eq!(judge(&both, Err(&down)).verdict, Verdict::Passed);
     }
 
     #[test]

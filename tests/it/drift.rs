@@ -261,8 +261,9 @@ async fn a_broken_correlation_shows_in_all_columns_together() {
         );
     }
     assert_eq!(detect(&stage, params).await.unwrap(), got, "one seed, one answer");
+    stage.file("project/specs/again.csv", pairs(true));
     let same =
-        json!({"exclude": [], "together": together, "current": {"path": "reference.csv"}, "plots": "none"});
+        json!({"exclude": [], "together": together, "current": {"path": "again.csv"}, "plots": "none"});
     let got = detect(&stage, same).await.unwrap();
     assert_eq!(
         (&got["drifted"], &got["together"][0]["drifted"]),
@@ -277,7 +278,7 @@ async fn a_broken_correlation_shows_in_all_columns_together() {
     let action = REGISTRY.get("drift.detect").unwrap();
     let cx = stage.context(Grants::open());
     let params = json!({
-        "reference": {"path": "reference.csv"}, "current": {"path": "reference.csv"}, "together": few, "alpha": "2%",
+        "reference": {"path": "reference.csv"}, "current": {"path": "again.csv"}, "together": few, "alpha": "2%",
     });
     let got = action.run(params, &cx).await.unwrap();
     assert_eq!(got["together"][0]["drifted"], Json::Null);

@@ -10,6 +10,7 @@ use super::suite::great_expectations;
 use super::table::Table;
 use crate::action::{Action, Class, Context, Failure, ParamProblem};
 use crate::tools::Capability;
+use crate::value::Quantity;
 
 /// The largest suite that is read, in bytes.
 const SUITE: u64 = 16 << 20;
@@ -74,6 +75,7 @@ impl Action for DataCheck {
         for (i, check) in checks.into_iter().flatten().enumerate() {
             problems.extend(one_rule(check, &format!("/checks/{i}")));
             problems.extend(limits(check, &format!("/checks/{i}")));
+            problems.extend(never_fails(check, &format!("/checks/{i}")));
         }
         problems
     }
@@ -108,6 +110,47 @@ pub(super) fn one_rule(check: &Json, pointer: &str) -> Option<ParamProblem> {
         help: rules
             .is_empty()
             .then(|| format!("rules are {}", RULES.join(", "))),
+    })
+}
+
+/// The problem of a check that no table could fail.
+fn never_fails(check: &Json, pointer: &str) -> Option<ParamProblem> {
+    let problem = |at: String, why: &str| ParamProblem {
+        pointer: format!("{pointer}/{at}"),
+        key: None,
+        message: format!("no table could fail this: {why}"),
+        help: None,
+    };
+    if ["warn_if", "fail_if"].iter().any(|key| check.get(*key).is_some()) {
+        return None;
+    }
+    let allowed = check.get("max_failing").and_then(Json::as_str);
+    if allowed.is_some_and(|text| text.parse::<Quantity>().is_ok_and(|share| share.value >= 1.0)) {
+        return Some(problem("max_failing".to_owned(), "every row may"));
+    }
+    let only = |rule: &str, bound: &str| {
+        let bounds = check.get(rule)?.as_object()?;
+        let alone = bounds.keys().all(|key| key == bound || key == "column");
+        bounds.get(bound)?.as_f64().filter(|_| alone)
+    };
+    let counts = ["row_count", "column_count", "length", "distinct_count"];
+    let shares = ["null_fraction", "unique_proportion"];
+    for rule in counts.into_iter().chain(shares) {
+        if only(rule, "min").is_some_and(|min| min <= 0.0) {
+            return Some(problem(format!("{rule}/min"), "nothing is less than none"));
+        }
+    }
+    for rule in shares {
+        if only(rule, "max").is_some_and(|max| max >= 1.0) {
+            return Some(problem(format!("{rule}/max"), "no share is more than all"));
+        }
+    }
+    let pattern = check.get("matches")?.get("pattern")?.as_str()?;
+    pattern.is_empty().then(|| {
+        problem(
+            "matches/pattern".to_owned(),
+            "the empty pattern matches every text",
+        )
     })
 }
 

@@ -34,7 +34,7 @@ pub struct Check {
     /// check of severity `warning`.
     pub warn_if: Option<String>,
 
-    /// No value is null.
+    /// No value is null, nor NaN.
     pub not_null: Option<Of>,
     /// Every value is null.
     pub is_null: Option<Of>,
@@ -74,7 +74,7 @@ pub struct Check {
     pub increasing: Option<Order>,
     /// Values fall from row to row; nulls are passed over.
     pub decreasing: Option<Order>,
-    /// Values are less than so many standard deviations away from the mean.
+    /// Values are less than so many standard deviations away from the mean of those that are finite.
     pub z_score: Option<ZScore>,
     /// Every value is in the column of another table.
     pub references: Option<References>,
@@ -90,7 +90,7 @@ pub struct Check {
     /// The type of a column.
     pub column_type: Option<ColumnType>,
 
-    /// The share of nulls.
+    /// The share of nulls, and of NaN.
     pub null_fraction: Option<Between>,
     /// How many different values there are.
     pub distinct_count: Option<Between>,

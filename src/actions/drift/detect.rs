@@ -28,7 +28,7 @@ use crate::value::{Proportion, Ratio};
 /// Compares the columns of two tables. A column drifted when a corrected p-value is small and the difference is large
 /// enough to matter; missing values and categories the reference never had are drift of their own. Columns that cannot
 /// be judged (no values, too few for any difference to be significant) make the step inconclusive unless another
-/// column drifted.
+/// column drifted, and so does a file that is compared with itself.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
@@ -202,6 +202,7 @@ fn detect(params: &Params, cx: &Context) -> Result<Output, Failure> {
     let drifted = columns_drifted || together.iter().any(|t| t.drifted == Some(true));
     if !drifted {
         inconclusive(&found, &together, cx);
+        with_itself(params, cx);
     }
     let columns = reports(&found, &pairs, params.plots, &reference, cx)?;
     let drifted_columns: Vec<String> = found
@@ -344,6 +345,24 @@ fn empty_like(other: &Side, missing: u64) -> Side {
             counts: BTreeMap::new(),
             missing,
         },
+    }
+}
+
+/// A file does not drift from itself: that is a check of nothing.
+fn with_itself(params: &Params, cx: &Context) {
+    let (reference, current) = (params.reference.path(), params.current.path());
+    let real = |path: &str| cx.base_dir.join(path).canonicalize().ok();
+    let one = reference == current || real(reference).is_some_and(|file| real(current) == Some(file));
+    if one {
+        cx.checks.add(OwnCheck {
+            id: "drift".to_owned(),
+            text: "the tables are two".to_owned(),
+            severity: Severity::Critical,
+            outcome: CheckOutcome::new(
+                Verdict::Inconclusive,
+                format!("`{current}` was compared with itself, which says nothing of drift"),
+            ),
+        });
     }
 }
 

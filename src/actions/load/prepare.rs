@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::params::{Arrival, Bodies, Kind, Params, Phase, Version, Want};
 use crate::action::{Class, Context, Failure, Judge};
-use crate::tools::http::{Body, Peer, Request, parse_json};
+use crate::tools::http::{Answer, Body, Peer, Request, parse_json};
 use crate::tools::load::{self, Job, Segment};
 
 /// The largest file of bodies, in bytes.
@@ -97,11 +97,22 @@ pub fn judges(job: &Job) -> Result<Vec<Judge>, Failure> {
 
 /// The judge of a kind, by the action it names.
 pub fn judge(kind: &load::Kind) -> Result<Judge, Failure> {
-    super::asked::known()
+    let judge = super::asked::known()
         .find(|(action, _)| action.name() == kind.action)
         .ok_or_else(|| bad(&format!("`{}` cannot be the request of a load", kind.action)))?
         .1
-        .judge(&kind.rule)
+        .judge(&kind.rule)?;
+    if !kind.json {
+        return Ok(judge);
+    }
+    // The login page of a proxy has the status 200, and is fast.
+    Ok(Box::new(move |answer: &Answer<'_>| {
+        judge(answer)?;
+        if answer.status_class().is_ok() && answer.is_page() {
+            return Err(Class::UnreadableAnswer);
+        }
+        Ok(())
+    }))
 }
 
 async fn kind(asked: &Kind, cx: &Context, peers: &mut Vec<Peer>) -> Result<load::Kind, Failure> {
@@ -121,6 +132,7 @@ async fn kind(asked: &Kind, cx: &Context, peers: &mut Vec<Peer>) -> Result<load:
             requests.len()
         )));
     }
+    let json = requests.iter().all(is_json);
     let endpoint = cx.tools.endpoints.get(prepared.family);
     let mut ready = Vec::with_capacity(requests.len());
     for request in &requests {
@@ -132,7 +144,12 @@ async fn kind(asked: &Kind, cx: &Context, peers: &mut Vec<Peer>) -> Result<load:
         action: action.name().to_owned(),
         rule: prepared.rule,
         rejection: asked.want == Want::Rejection,
+        json,
     })
+}
+
+fn is_json(request: &Request) -> bool {
+    matches!(&request.body, Body::Bytes { content_type: Some(kind), .. } if kind == "application/json")
 }
 
 /// Each request with each body.
@@ -318,7 +335,7 @@ fn bad(why: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use super::pattern;
+    use super::*;
 
     #[test]
     fn kinds_come_as_often_as_their_weights_say_and_evenly() {
@@ -329,5 +346,37 @@ mod tests {
         let count = |kind| mixed.iter().filter(|k| **k == kind).count();
         assert_eq!((count(0), count(1), count(2)), (5, 3, 2));
         assert_eq!(pattern(&[1000, 999]).len(), 1999);
+    }
+
+    #[test]
+    fn a_page_is_no_answer_to_json() {
+        let kind = |json| load::Kind {
+            tag: "all".to_owned(),
+            requests: Vec::new(),
+            action: "http.request".to_owned(),
+            rule: serde_json::json!({ "accept": [404] }),
+            rejection: false,
+            json,
+        };
+        let answer = |status, body: &'static str| Answer {
+            status,
+            content_type: Some("text/html"),
+            body: body.as_bytes(),
+        };
+        let judge = |json, answer| super::judge(&kind(json)).unwrap()(&answer);
+        for page in ["<!DOCTYPE html><p>Sign in", "\n <html lang=en>", "<HTML>"] {
+            assert_eq!(
+                judge(true, answer(200, page)),
+                Err(Class::UnreadableAnswer),
+                "{page}"
+            );
+            assert_eq!(judge(false, answer(200, page)), Ok(()), "{page}");
+            assert_eq!(judge(true, answer(404, page)), Ok(()), "{page}");
+            assert_eq!(judge(true, answer(403, page)), Err(Class::Forbidden), "{page}");
+        }
+        // Some say of their JSON that it is HTML.
+        for body in ["{\"rows\": 1}", "", "<", "<svg>", "iris"] {
+            assert_eq!(judge(true, answer(200, body)), Ok(()), "{body}");
+        }
     }
 }

@@ -29,11 +29,23 @@ pub enum Ended {
     Skipped,
 }
 
+/// Words with which a test's attributes say that it did not run.
+const NOT_RUN: [&str; 6] = [
+    "notrun",
+    "not_run",
+    "disabled",
+    "suppressed",
+    "skipped",
+    "ignored",
+];
+
 /// The tests of a report, and how many it says it has.
 #[derive(Debug, Default, PartialEq)]
 pub struct Report {
     pub cases: Vec<Case>,
     pub claimed: u64,
+    /// How many failures and errors it says it has.
+    pub claimed_bad: u64,
 }
 
 /// Reads a report.
@@ -128,7 +140,12 @@ fn start(
         "testsuites" => *root = true,
         "testsuite" => {
             *root = true;
-            report.claimed += take("tests").parse::<u64>().unwrap_or(0);
+            let mut claim = |key: &str| take(key).parse::<u64>().unwrap_or(0);
+            report.claimed = report.claimed.saturating_add(claim("tests"));
+            report.claimed_bad = report
+                .claimed_bad
+                .saturating_add(claim("failures"))
+                .saturating_add(claim("errors"));
         }
         "testcase" => {
             let (class, test) = (take("classname"), take("name"));
@@ -137,10 +154,19 @@ fn start(
             } else {
                 format!("{class}.{test}")
             };
+            // GoogleTest and CTest say of a disabled test in attributes only that it did not run.
+            let not_run = ["status", "result"]
+                .map(&mut take)
+                .into_iter()
+                .find(|word| NOT_RUN.contains(&word.to_lowercase().as_str()));
             *case = Some(Case {
                 id,
-                ended: Ended::Passed,
-                message: String::new(),
+                ended: if not_run.is_some() {
+                    Ended::Skipped
+                } else {
+                    Ended::Passed
+                },
+                message: not_run.unwrap_or_default(),
                 text: String::new(),
                 seconds: take("time")
                     .parse()
@@ -156,8 +182,8 @@ fn start(
                     "error" => Ended::Errored,
                     _ => Ended::Skipped,
                 };
-                // A test that failed and whose end then broke has both: it failed.
-                if case.ended == Ended::Passed {
+                // A test that failed and whose end then broke has both: it failed. One that was skipped has not.
+                if matches!(case.ended, Ended::Passed | Ended::Skipped) {
                     case.ended = ended;
                     case.message = take("message");
                 }
@@ -219,7 +245,7 @@ mod tests {
             </testsuite></testsuites>"#,
         )
         .unwrap();
-        assert_eq!(report.claimed, 4);
+        assert_eq!((report.claimed, report.claimed_bad), (4, 2));
         assert_eq!(
             report.cases,
             [
@@ -241,6 +267,28 @@ mod tests {
     fn a_suite_without_tests_has_none() {
         let report = read(r#"<testsuite tests="0"/>"#).unwrap();
         assert_eq!(report, Report::default());
+    }
+
+    #[test]
+    fn a_test_that_did_not_run_has_not_passed() {
+        let report = read(
+            r#"<testsuite tests="5"><testcase name="a" status="run" result="completed" time="0.5"/>
+            <testcase name="b" status="notrun" result="suppressed" time="0.5"/>
+            <testcase name="c" status="disabled" time="0.5"><skipped message="no GPU"/></testcase>
+            <testcase name="d" time="0.5"><skipped message="no GPU"/><error message="teardown"/></testcase>
+            <testcase name="e" status="notrun" time="0.5"><failure message="no program"/></testcase></testsuite>"#,
+        )
+        .unwrap();
+        assert_eq!(
+            report.cases,
+            [
+                case("a", Ended::Passed, "", ""),
+                case("b", Ended::Skipped, "notrun", ""),
+                case("c", Ended::Skipped, "no GPU", ""),
+                case("d", Ended::Errored, "teardown", ""),
+                case("e", Ended::Failed, "no program", ""),
+            ]
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! `pytest.run`
 
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Instant, SystemTime};
 
@@ -127,11 +128,14 @@ impl Action for Run {
             deadline: limit.map_or(cx.deadline, |t| t.min(cx.deadline)),
             cancel: cx.cancel.clone(),
         };
-        let started = SystemTime::now();
+        let begun = Begun {
+            at: SystemTime::now(),
+            report: params.junit.as_ref().and_then(|file| written(&dir.join(file))),
+        };
         let done = cx.tools.process.run(command, &until).await?;
         let report = match &params.junit {
             None => read_own(&own, cx)?,
-            Some(file) => read_theirs(&dir, file, started, &own, cx)?,
+            Some(file) => read_theirs(&dir, file, &begun, &own, cx)?,
         };
         let Some(report) = report else {
             return Err(without_report(&done, params.junit.as_deref()));
@@ -178,7 +182,7 @@ fn read_own(own: &Path, cx: &Context) -> Result<Option<Report>, Failure> {
 fn read_theirs(
     dir: &Path,
     file: &str,
-    started: SystemTime,
+    begun: &Begun,
     own: &Path,
     cx: &Context,
 ) -> Result<Option<Report>, Failure> {
@@ -188,15 +192,30 @@ fn read_theirs(
         Err(failure) => return Err(failure),
     };
     // Clocks of file systems tick in steps.
-    let early = started - std::time::Duration::from_secs(2);
-    let written = std::fs::metadata(&content.path).and_then(|m| m.modified());
-    if written.is_ok_and(|at| at < early) {
+    let early = begun.at - std::time::Duration::from_secs(2);
+    let old = std::fs::metadata(&content.path).and_then(|m| m.modified());
+    let same = begun.report.is_some() && begun.report == written(&content.path);
+    if same || old.is_ok_and(|at| at < early) {
         return Err(Failure::new(
             Class::UnreadableAnswer,
             format!("the report `{file}` is of an earlier run: the command did not write it"),
         ));
     }
     parsed(&content.bytes, own, cx).map(Some)
+}
+
+/// When the command was begun, and the report that lay there then.
+struct Begun {
+    at: SystemTime,
+    report: Option<Written>,
+}
+
+/// What tells a file that was written from one that was not: its number, its length, the time of its last change.
+type Written = (u64, u64, i64, i64);
+
+fn written(path: &Path) -> Option<Written> {
+    let meta = std::fs::metadata(path).ok()?;
+    Some((meta.ino(), meta.len(), meta.ctime(), meta.ctime_nsec()))
 }
 
 /// Reads a report, and keeps it without secrets.
@@ -249,6 +268,11 @@ fn broken(report: &Report, done: &Finished, is_pytest: bool) -> Result<i32, Fail
             report.cases.len(),
             report.claimed
         )));
+    }
+    if report.claimed_bad > 0 && !bad {
+        return Err(contradiction(
+            "its report says that tests failed, and shows none that did",
+        ));
     }
     match done.code {
         Some(0) if bad => Err(contradiction("its report has tests that failed")),

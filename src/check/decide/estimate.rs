@@ -8,7 +8,7 @@ use super::{Risk, compares, paired, shown};
 use crate::check::{CheckOutcome, Verdict};
 use crate::stats::limits::{self, refuted_from, shown_up_to, smallest_sample};
 use crate::stats::{Answer, binomial, effective, quantile};
-use crate::value::expr::{BinaryOp, Expr, ExprKind, Scope, UnaryOp, eval};
+use crate::value::expr::{BinaryOp, Expr, ExprKind, Scope, UnaryOp, eval, no_share};
 use crate::value::{Dimension, Estimate, Proportion, Quantity, Series, Value};
 
 /// How many elements of a list are looked at to see whether a predicate touches an estimate.
@@ -117,6 +117,12 @@ fn limit_of(estimate: &Estimate, limit: &Value) -> Result<f64, String> {
         Estimate::Proportion(_) | Estimate::Series(_) | Estimate::Paired(_) => Dimension::Ratio,
         Estimate::Quantile { dimension, .. } => dimension.clone(),
     };
+    if let Value::Int(_) | Value::Float(_) = limit
+        && estimate.share().is_some()
+        && let Some(why) = no_share(limit)
+    {
+        return Err(format!("a share of a sample is compared with {limit}: {why}"));
+    }
     let number = match limit {
         Value::Quantity(q) if q.dimension.fits(&dimension) => q.value,
         Value::Int(i) if dimension == Dimension::Ratio => *i as f64,

@@ -254,7 +254,7 @@ fn comparison(
         return outcome;
     }
     // The values that were shown are the values that are compared, also where a part is `now()`.
-    match apply(op, &left_value, &right_value, expr.at) {
+    match apply(expr, &left_value, &right_value) {
         Ok(Value::Bool(holds)) => shown::comparison(op, &left_value, &right_value, holds),
         Ok(other) => not_a_truth(&other),
         Err(error) => no_value(&error),

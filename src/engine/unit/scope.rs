@@ -103,6 +103,13 @@ impl Scope for View<'_> {
         let ix = *self.names.steps.get(name)?;
         self.names.outputs.lock().unwrap_or_else(PoisonError::into_inner)[ix].clone()
     }
+
+    fn is_output(&self, name: &str) -> bool {
+        match name {
+            "." => self.local.own.is_some(),
+            name => self.names.steps.contains_key(name),
+        }
+    }
 }
 
 /// A seed for one step, from the seed of the run.

@@ -29,6 +29,17 @@ impl Answer<'_> {
         }
     }
 
+    /// Whether the body is a page of HTML, whatever the answer says that it is.
+    #[must_use]
+    pub fn is_page(&self) -> bool {
+        let body = self.body.trim_ascii_start();
+        let starts = |with: &str| {
+            let start = body.get(..with.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(with.as_bytes()))
+        };
+        starts("<!doctype html") || starts("<html")
+    }
+
     /// Whether the answer says that it is JSON.
     #[must_use]
     pub fn is_json(&self) -> bool {

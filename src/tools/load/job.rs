@@ -45,6 +45,9 @@ pub struct Kind {
     pub rule: serde_json::Value,
     /// A refusal (4xx) is the right answer.
     pub rejection: bool,
+    /// All its requests are JSON, to which a page for people is no answer.
+    #[serde(default)]
+    pub json: bool,
 }
 
 /// How arrivals come about.

@@ -1,9 +1,9 @@
-//! Whether the footer of a Parquet file fits the file and itself, before a reader believes it.
+//! Whether the footer of a Parquet file fits the file, its pages and itself, before a reader believes it.
 //!
 //! A footer has no checksum, so a damaged one is found by what it says: groups have as many rows together as the file,
 //! a column of values has as many of them as its group has rows, and the bytes of columns lie in front of the footer, each
 //! in a place of its own. Readers take all that for granted; what is left for them to find is turned into a failure of
-//! the file by [`guarded`]. Pages are not looked at.
+//! the file by [`guarded`]. What stands in the pages is not looked at.
 
 use std::fs::File;
 use std::ops::Range;
@@ -12,6 +12,7 @@ use std::path::Path;
 
 use polars_parquet::read::{ColumnChunkMetadata, FileMetadata, read_metadata};
 
+use super::pages;
 use crate::check::{Class, Failure};
 
 /// The magic at the beginning.
@@ -29,13 +30,21 @@ pub fn check(path: &Path) -> Result<(), Failure> {
     let mut file = File::open(path).map_err(cannot)?;
     let length = file.metadata().map_err(cannot)?.len();
     guarded(&shown, || {
-        let found = read_metadata(&mut file).map_err(|e| e.to_string());
-        found.and_then(|metadata| fits(&metadata, length)).map_err(|why| {
+        let damaged = |what: &str, why: String| {
             Failure::new(
                 Class::UnreadableAnswer,
-                format!("reading {shown}: its footer is damaged: {why}"),
+                format!("reading {shown}: {what} is damaged: {why}"),
             )
-        })
+        };
+        let metadata = read_metadata(&mut file).map_err(|e| damaged("its footer", e.to_string()))?;
+        fits(&metadata, length).map_err(|why| damaged("its footer", why))?;
+        for (number, chunk) in chunks(&metadata) {
+            if let Some(place) = bytes(chunk) {
+                pages::fit(&file, place, chunk.num_values())
+                    .map_err(|why| damaged(&named(number, chunk), why))?;
+            }
+        }
+        Ok(())
     })
 }
 
@@ -62,23 +71,21 @@ fn fits(metadata: &FileMetadata, length: u64) -> Result<(), String> {
             .checked_add(group.num_rows())
             .ok_or_else(|| "it counts more rows than there can be".to_owned())?;
         for chunk in group.parquet_columns() {
-            let of = || {
-                let path = &chunk.descriptor().path_in_schema;
-                let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
-                format!("the column `{}` in group {number}", names.join("."))
-            };
             let flat = chunk.descriptor().descriptor.max_rep_level == 0;
             if flat && usize::try_from(chunk.num_values()) != Ok(group.num_rows()) {
                 return Err(format!(
                     "{} has {} values and {} rows",
-                    of(),
+                    named(number, chunk),
                     chunk.num_values(),
                     group.num_rows()
                 ));
             }
             let range = bytes(chunk).filter(|range| range.end <= end);
             let Some(range) = range else {
-                return Err(format!("the bytes of {} do not lie in front of it", of()));
+                return Err(format!(
+                    "the bytes of {} do not lie in front of it",
+                    named(number, chunk)
+                ));
             };
             taken.push(range);
         }
@@ -95,6 +102,18 @@ fn fits(metadata: &FileMetadata, length: u64) -> Result<(), String> {
         Some(_) => Err("two columns have bytes in common".to_owned()),
         None => Ok(()),
     }
+}
+
+/// The columns of each group, with the group's number.
+fn chunks(metadata: &FileMetadata) -> impl Iterator<Item = (usize, &ColumnChunkMetadata)> {
+    let groups = metadata.row_groups.iter().enumerate();
+    groups.flat_map(|(number, group)| group.parquet_columns().iter().map(move |chunk| (number, chunk)))
+}
+
+fn named(group: usize, chunk: &ColumnChunkMetadata) -> String {
+    let path = &chunk.descriptor().path_in_schema;
+    let names: Vec<&str> = path.iter().map(AsRef::as_ref).collect();
+    format!("the column `{}` in group {group}", names.join("."))
 }
 
 /// Where the bytes of a chunk lie, when that can be.
@@ -171,21 +190,40 @@ mod tests {
         assert_eq!(read(&path), Ok((ROWS, Some(ROWS))));
     }
 
-    /// No damage of the footer is a panic, an internal error, or another number of rows.
+    /// Where the footer of a file begins.
+    fn footer(whole: &[u8]) -> usize {
+        let length = whole[whole.len() - 8..].first_chunk().expect("a length");
+        whole.len() - 8 - u32::from_le_bytes(*length) as usize
+    }
+
     #[test]
     fn every_damaged_byte_of_a_footer_is_named_or_harmless() {
         let folder = tempfile::tempdir().expect("a folder");
         let whole = written(&folder.path().join("whole.parquet"));
-        let footer = whole[whole.len() - 8..].first_chunk().expect("a length");
-        let start = whole.len() - 8 - u32::from_le_bytes(*footer) as usize;
+        let (named, harmless) = damaged(&whole, footer(&whole)..whole.len());
+        assert!(named > 500 && harmless > 100, "{named}, {harmless}");
+    }
+
+    #[test]
+    fn every_damaged_byte_of_the_pages_is_named_or_harmless() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let whole = written(&folder.path().join("whole.parquet"));
+        let (named, harmless) = damaged(&whole, HEAD as usize..footer(&whole));
+        assert!(named > 500 && harmless > 100, "{named}, {harmless}");
+    }
+
+    /// Reads the file with each of these bytes changed, and says how many changes were named and how many were not
+    /// noticed. None is a panic, an internal error, or another number of rows.
+    fn damaged(whole: &[u8], bytes: Range<usize>) -> (usize, usize) {
+        let folder = tempfile::tempdir().expect("a folder");
         let (mut named, mut read_all_the_same) = (0, 0);
-        for at in start..whole.len() {
+        for at in bytes {
             let byte = whole[at];
             for other in [byte ^ 0x01, byte ^ 0x80, byte.wrapping_add(2), 0x00, 0xff] {
                 if other == byte {
                     continue;
                 }
-                let mut damaged = whole.clone();
+                let mut damaged = whole.to_vec();
                 damaged[at] = other;
                 // A file of its own each time: a reader that was given up may still look at the one before.
                 let path = folder.path().join(format!("damaged-{at}-{other}.parquet"));
@@ -210,10 +248,7 @@ mod tests {
                 }
             }
         }
-        assert!(
-            named > 500 && read_all_the_same > 100,
-            "{named}, {read_all_the_same}"
-        );
+        (named, read_all_the_same)
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod dictionary;
 mod footer;
 mod inspect;
 mod open;
+mod pages;
 mod place;
 mod prints;
 mod scan;

@@ -13,6 +13,12 @@ pub trait Scope {
     /// step's own checks its output. None: the step has no output (it failed, was skipped or did not run).
     fn value_of(&self, name: &str) -> Option<Value>;
 
+    /// Whether a name stands for what a step came to (a list of that for a loop): of its own parts some are there only
+    /// sometimes, as the JSON of an answer is.
+    fn is_output(&self, _name: &str) -> bool {
+        false
+    }
+
     /// The moment that `now()` is; a recorded run gives the recorded one.
     fn now(&self) -> jiff::Timestamp {
         jiff::Timestamp::now()
@@ -47,16 +53,41 @@ pub fn eval(expr: &Expr, scope: &dyn Scope) -> Result<Value, EvalError> {
         scope,
         names: &names,
         element: names.get(".").and_then(Option::as_ref),
+        of_step: scope.is_output("."),
+        of_quotients: false,
     };
     evaluate(expr, surroundings).map(Cow::into_owned)
 }
 
-/// What an operator makes of two values, for those who have evaluated both sides already.
+/// What the operator of an expression makes of two values, for those who have evaluated both sides already.
 ///
 /// # Errors
-/// As [`eval`]; the place is `at`.
-pub fn apply(op: BinaryOp, left: &Value, right: &Value, at: Range) -> Result<Value, EvalError> {
-    operate::binary(op, left, right).map_err(|problem| placed(problem, at))
+/// As [`eval`].
+pub fn apply(expr: &Expr, left: &Value, right: &Value) -> Result<Value, EvalError> {
+    applied(expr, left, right, false)
+}
+
+fn applied(expr: &Expr, left: &Value, right: &Value, of_quotients: bool) -> Result<Value, EvalError> {
+    let ExprKind::Binary(op, a, b) = &expr.kind else {
+        return Err(wrong(expr, "it has no operator with two sides"));
+    };
+    let value = operate::binary(*op, left, right).map_err(|problem| placed(problem, expr.at))?;
+    if matches!(op, BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge) {
+        for (side, number, share) in [(a, left, right), (b, right, left)] {
+            if let Some(problem) = operate::per_cent(number, share)
+                && !divides(side)
+                && !of_quotients
+            {
+                return Err(placed(problem, side.at));
+            }
+        }
+    }
+    Ok(value)
+}
+
+/// Whether a quotient is in it: who divides knows what comes of it.
+pub(super) fn divides(expr: &Expr) -> bool {
+    expr.any(&|part| matches!(part.kind, ExprKind::Binary(BinaryOp::Div, ..)))
 }
 
 /// The values of names, and the element that a leading dot stands for.
@@ -65,6 +96,10 @@ pub(super) struct Surroundings<'a> {
     pub scope: &'a dyn Scope,
     pub names: &'a HashMap<&'a str, Option<Value>>,
     pub element: Option<&'a Value>,
+    /// Whether the element is the output of a step.
+    pub of_step: bool,
+    /// Whether the element is one of calculated quotients.
+    pub of_quotients: bool,
 }
 
 impl<'a> Surroundings<'a> {
@@ -122,9 +157,9 @@ pub(super) fn evaluate<'a>(expr: &'a Expr, around: Surroundings<'a>) -> Evaluate
         ExprKind::Binary(BinaryOp::Or, left, right) => Ok(Cow::Owned(Value::Bool(
             condition(left, around)? || condition(right, around)?,
         ))),
-        ExprKind::Binary(op, left, right) => {
+        ExprKind::Binary(_, left, right) => {
             let (a, b) = (evaluate(left, around)?, evaluate(right, around)?);
-            owned(operate::binary(*op, &a, &b), expr.at)
+            applied(expr, &a, &b, around.of_quotients).map(Cow::Owned)
         }
         ExprKind::Present { subject, wanted } => {
             let present = find(subject, around)?.is_some();
@@ -151,6 +186,7 @@ pub(super) fn find<'a>(
         },
         ExprKind::Field(base, name) => match find(base, around)? {
             Some(value) => field(value, name).map_err(|problem| placed(problem, expr.at))?,
+            None if lacks(base, around)? => return Err(unseen(base)),
             None => return Ok(None),
         },
         ExprKind::Index(base, at) => match find(base, around)? {
@@ -158,6 +194,7 @@ pub(super) fn find<'a>(
                 let key = evaluate(at, around)?;
                 index(value, &key).map_err(|problem| placed(problem, expr.at))?
             }
+            None if lacks(base, around)? => return Err(unseen(base)),
             None => return Ok(None),
         },
         ExprKind::Call { name, args, .. } => match call::find(name, args, around)? {
@@ -170,6 +207,38 @@ pub(super) fn find<'a>(
         Found::There(value) if *value != Value::Null => Some(value),
         Found::There(_) | Found::Missing(_) => None,
     })
+}
+
+/// Whether this is a part of a step's output, which is there without it.
+fn lacks(part: &Expr, around: Surroundings<'_>) -> Result<bool, EvalError> {
+    let (ExprKind::Field(output, _) | ExprKind::Index(output, _)) = &part.kind else {
+        return Ok(false);
+    };
+    let found = match find(output, around)? {
+        Some(value) => matches!(*value, Value::Object(_)),
+        None => false,
+    };
+    Ok(found
+        && match &output.kind {
+            ExprKind::Element => around.of_step,
+            ExprKind::Name(name) => around.scope.is_output(name),
+            // One turn of a loop.
+            ExprKind::Index(all, _) => {
+                matches!(&all.kind, ExprKind::Name(name) if around.scope.is_output(name))
+                    && matches!(find(all, around)?.as_deref(), Some(Value::List(_)))
+            }
+            _ => false,
+        })
+}
+
+/// An answer that is no JSON has no `json.error`, and is no answer without an error.
+fn unseen(part: &Expr) -> EvalError {
+    wrong(
+        part,
+        format!(
+            "`{part}` itself is absent, which says nothing of what it would hold: ask `{part} is present` first"
+        ),
+    )
 }
 
 /// Something that may be missing; with the message for those who need it.

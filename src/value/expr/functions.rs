@@ -407,7 +407,7 @@ pub const FUNCTIONS: &[Function] = &[
     Function {
         name: "age",
         signature: "age(time) -> duration",
-        description: "How long ago it was.",
+        description: "How long ago it was; what is more than a minute in the future has no age.",
         example: "age(created) > 1d",
         which: Builtin::Age,
         arguments: (1, 1),

@@ -20,6 +20,7 @@ pub use check::{Finding, FindingKind, TypeScope, check, check_condition};
 pub use eval::{EvalError, Scope, apply, eval};
 pub use functions::{FUNCTIONS, Function};
 pub use grammar::GRAMMAR;
+pub use operate::no_share;
 pub use parser::{MAX_DEPTH, MAX_LENGTH, ParseError, parse};
 
 /// The figures of a sample that have a name.

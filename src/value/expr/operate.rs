@@ -165,6 +165,35 @@ pub(super) fn order(left: &Value, right: &Value) -> Outcome<Ordering> {
     ordering.ok_or_else(|| Problem::new("a number that is not a number (NaN) cannot be compared"))
 }
 
+/// A number of a server that counts per cent is no share: 92 would be 9200 %, and pass every limit from below.
+pub(super) fn per_cent(number: &Value, share: &Value) -> Option<Problem> {
+    match (number, share) {
+        (Value::Int(_) | Value::Float(_), Value::Quantity(q))
+            if q.dimension == Dimension::Ratio && (0.0..=1.0).contains(&q.value) =>
+        {
+            let why = no_share(number)?;
+            Some(Problem::new(format!(
+                "cannot compare {} with {q}: {why}",
+                shown(number)
+            )))
+        }
+        _ => None,
+    }
+}
+
+/// Why a plain number is not taken for a share; none when it can be one.
+#[must_use]
+pub fn no_share(number: &Value) -> Option<&'static str> {
+    let large = match number {
+        Value::Int(i) => *i > 1,
+        Value::Float(x) => *x > 1.0,
+        _ => false,
+    };
+    large.then_some(
+        "as a share it would be more than 100%; if it counts per cent, write `x * 1%`, else compare it with a number",
+    )
+}
+
 /// Exact: no whole number is rounded.
 fn int_with_float(i: i64, x: f64) -> Option<Ordering> {
     if x.is_nan() {
@@ -231,6 +260,9 @@ fn is_in(item: &Value, container: &Value) -> Outcome<bool> {
 fn contains(container: &Value, item: &Value) -> Outcome<bool> {
     match (container, item) {
         (_, Value::Null) => Err(Problem::new("what is looked for is null, which is not present")),
+        (Value::String(_), Value::String(part)) if part.is_empty() => Err(Problem::new(
+            "what is looked for is the empty text, which every text contains",
+        )),
         (Value::String(text), Value::String(part)) => Ok(text.contains(part.as_str())),
         (Value::Object(_), Value::String(key)) => Ok(container.get(key).is_some_and(|v| *v != Value::Null)),
         (Value::List(items), _) => {
@@ -264,6 +296,9 @@ fn contains(container: &Value, item: &Value) -> Outcome<bool> {
 
 fn matches(text: &Value, pattern: &Value) -> Outcome<bool> {
     match (text, pattern) {
+        (Value::String(_), Value::String(pattern)) if pattern.is_empty() => Err(Problem::new(
+            "the pattern is the empty text, which matches every text",
+        )),
         (Value::String(text), Value::String(pattern)) => with_regex(pattern, |regex| regex.is_match(text)),
         (Value::String(_), other) => Err(Problem::new(format!("a pattern is text, got {}", shown(other)))),
         (other, _) => Err(Problem::new(format!(

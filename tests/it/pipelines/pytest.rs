@@ -154,6 +154,13 @@ async fn an_exit_code_that_contradicts_the_report_is_no_result() {
     stage.file("project/report.xml", report.replace("tests=\"1\"", "tests=\"9\""));
     let (got, _) = run(&stage, json!({})).await;
     assert!(got.unwrap_err().message.contains("1 of the 9 tests"));
+    // One that says that some failed, and shows none.
+    stage.file(
+        "project/report.xml",
+        report.replace("tests=\"1\"", "tests=\"1\" errors=\"1\""),
+    );
+    let (got, _) = run(&stage, json!({})).await;
+    assert!(got.unwrap_err().message.contains("shows none that did"));
 }
 
 #[tokio::test]
@@ -201,12 +208,16 @@ async fn another_runner_writes_its_report_where_it_likes_and_anew() {
     let (got, checks) = run(&failing, more.clone()).await;
     assert_eq!(got.unwrap()["exit_code"], 100);
     assert_eq!(checks[0].outcome.verdict, Verdict::Failed);
+    // What an attempt just before left is not of this one either.
+    stage.program("project/specs/other", "true");
+    let failure = run(&stage, more.clone()).await.0.unwrap_err();
+    assert!(failure.message.contains("of an earlier run"), "{failure}");
+    // Nor is a copy that was given its old time.
     let old = std::time::SystemTime::now() - std::time::Duration::from_hours(1);
     std::fs::File::open(stage.path("project/specs/out/junit.xml"))
         .unwrap()
         .set_modified(old)
         .unwrap();
-    stage.program("project/specs/other", "true");
     let failure = run(&stage, more.clone()).await.0.unwrap_err();
     assert!(failure.message.contains("of an earlier run"), "{failure}");
     std::fs::remove_file(stage.path("project/specs/out/junit.xml")).unwrap();

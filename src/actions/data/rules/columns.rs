@@ -48,6 +48,12 @@ impl<'a> Columns<'a> {
             .is_ok_and(|dtype| dtype.is_integer() && *dtype != DataType::UInt64)
     }
 
+    /// Where a column of floats has NaN, which polars takes for a value larger than every other; none of another column.
+    pub(super) fn nan(self, name: &str) -> Option<Expr> {
+        let floats = self.dtype(name).is_ok_and(DataType::is_float);
+        floats.then(|| col(name).is_nan())
+    }
+
     /// A column of numbers.
     pub(super) fn number(self, name: &str) -> Result<Expr, String> {
         let (expr, kind) = self.get(name)?;

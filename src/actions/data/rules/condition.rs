@@ -52,12 +52,15 @@ fn compile(tree: &Expr, columns: Columns<'_>) -> Result<Column, String> {
         ExprKind::Unary(UnaryOp::Not, inner) => Ok(compile(inner, columns)?.not()),
         ExprKind::Unary(UnaryOp::Negate, inner) => Ok(lit(0) - compile(inner, columns)?),
         ExprKind::Present { subject, wanted } => {
-            let subject = compile(subject, columns)?;
-            Ok(if *wanted {
-                subject.is_not_null()
-            } else {
-                subject.is_null()
-            })
+            let mut absent = compile(subject, columns)?.is_null();
+            for nan in nans(subject, columns) {
+                absent = match column_name(subject) {
+                    Some(_) => absent.or(nan),
+                    // Of a null it is not known what it compares to; NaN compares to nothing.
+                    None => absent.and(nan.fill_null(lit(false)).not()),
+                };
+            }
+            Ok(if *wanted { absent.not() } else { absent })
         }
         ExprKind::Binary(op, left, right) => binary(*op, left, right, columns),
         _ => Err(not_here(tree)),
@@ -96,6 +99,15 @@ fn binary(op: BinaryOp, left: &Expr, right: &Expr, columns: Columns<'_>) -> Resu
         }
         BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => {
             comparable(left, right, columns)?;
+            let (a, b) = sides(left, right, columns)?;
+            let number = |side: Column, tree: &Expr| {
+                if floats(tree, columns) {
+                    side.fill_nan(lit(NULL))
+                } else {
+                    side
+                }
+            };
+            return Ok(compared(op, number(a, left), number(b, right)));
         }
         _ => {}
     }
@@ -103,20 +115,47 @@ fn binary(op: BinaryOp, left: &Expr, right: &Expr, columns: Columns<'_>) -> Resu
     Ok(match op {
         BinaryOp::Or => left.or(right),
         BinaryOp::And => left.and(right),
+        BinaryOp::Add => left + right,
+        BinaryOp::Sub => left - right,
+        BinaryOp::Mul => left * right,
+        BinaryOp::Div => left.cast(polars::prelude::DataType::Float64) / right,
+        _ => return Err(format!("`{}` may not stand here", op.sign())),
+    })
+}
+
+fn compared(op: BinaryOp, left: Column, right: Column) -> Column {
+    match op {
         BinaryOp::Eq => left.eq(right),
         BinaryOp::Ne => left.neq(right),
         BinaryOp::Lt => left.lt(right),
         BinaryOp::Le => left.lt_eq(right),
         BinaryOp::Gt => left.gt(right),
-        BinaryOp::Ge => left.gt_eq(right),
-        BinaryOp::Add => left + right,
-        BinaryOp::Sub => left - right,
-        BinaryOp::Mul => left * right,
-        BinaryOp::Div => left.cast(polars::prelude::DataType::Float64) / right,
-        BinaryOp::In | BinaryOp::NotIn | BinaryOp::Contains | BinaryOp::Matches => {
-            return Err(format!("`{}` may not stand here", op.sign()));
+        _ => left.gt_eq(right),
+    }
+}
+
+/// Where the columns of a condition have NaN.
+fn nans(tree: &Expr, columns: Columns<'_>) -> Vec<Column> {
+    match column_name(tree) {
+        Some(name) => columns.nan(&name).into_iter().collect(),
+        None => tree
+            .children()
+            .into_iter()
+            .flat_map(|part| nans(part, columns))
+            .collect(),
+    }
+}
+
+/// Whether NaN may come of it: to polars that is larger than every number, here it is as null.
+fn floats(tree: &Expr, columns: Columns<'_>) -> bool {
+    match &tree.kind {
+        ExprKind::Unary(UnaryOp::Negate, inner) => floats(inner, columns),
+        ExprKind::Binary(BinaryOp::Div, ..) => true,
+        ExprKind::Binary(BinaryOp::Add | BinaryOp::Sub | BinaryOp::Mul, left, right) => {
+            floats(left, columns) || floats(right, columns)
         }
-    })
+        _ => column_name(tree).is_some_and(|name| columns.nan(&name).is_some()),
+    }
 }
 
 /// Both sides; a text beside a column of times is a time.

@@ -66,9 +66,11 @@ pub fn figure(
         Figure::Max if timed || text => values.clone().max(),
         Figure::Min => numbers()?.min(),
         Figure::Max => numbers()?.max(),
-        Figure::NullFraction => masked(any.clone().is_null(), scope)
-            .cast(DataType::Float64)
-            .mean(),
+        Figure::NullFraction => {
+            let null = any.clone().is_null();
+            let none = columns.nan(&rule.column).map_or(null.clone(), |nan| null.or(nan));
+            masked(none, scope).cast(DataType::Float64).mean()
+        }
         Figure::DistinctCount | Figure::UniqueProportion => {
             let repeats = Repeats::new(columns.whole(&rule.column), columns.room);
             let first = repeats.first(any.clone(), Some(&not_null));
@@ -96,7 +98,15 @@ pub fn figure(
     let (strict_min, strict_max) = (rule.strict_min, rule.strict_max);
     let allow_empty = check.allow_empty;
     let counts = [count_where(scope), count_where(Some(&not_null))];
-    let with = |figure: Expr| counts.iter().cloned().chain([figure]).collect::<Vec<_>>();
+    // Others come to NaN themselves, the smallest and the largest value pass over it.
+    let nans = columns.nan(&rule.column).filter(|_| own).map(|nan| match scope {
+        None => count_where(Some(&nan)),
+        Some(scope) => count_where(Some(&scope.clone().and(nan))),
+    });
+    let with = |figure: Expr| {
+        let all = counts.iter().cloned().chain([figure]);
+        all.chain(nans.clone()).collect::<Vec<_>>()
+    };
     let settle = counting.map(|(look, counting)| counting.settle(with(look)));
     Ok(Planned {
         figures: with(value),
@@ -111,7 +121,12 @@ pub fn figure(
             if figure == Figure::UniqueProportion && evaluated > 0 {
                 value = Json::from(count(Some(&value)) as f64 / evaluated as f64);
             }
-            let mut finding = if looked_at == 0 || value.is_null() || value.as_str() == Some("NaN") {
+            let no_number = count(figures.get(3)) > 0 || value.as_str() == Some("NaN");
+            let mut finding = if no_number {
+                value = Json::Null;
+                let message = format!("no figure: NaN is among the {evaluated} values in {rows} rows");
+                Finding::new(Outcome::Inconclusive, message)
+            } else if looked_at == 0 || value.is_null() {
                 let outcome = if allow_empty && looked_at == 0 {
                     Outcome::Passed
                 } else {

@@ -23,6 +23,9 @@ pub fn figures(check: &Check, columns: Columns<'_>, known: &Statistics) -> Optio
     }
     let of = |column: &str| columns.dtype(column).ok().and_then(|_| known.column(column));
     if let Some(rule) = &check.not_null {
+        if columns.nan(&rule.column).is_some() {
+            return None;
+        }
         let nulls = of(&rule.column)?.nulls;
         return Some(vec![json!(rows), json!(rows), json!(nulls)]);
     }
@@ -31,6 +34,9 @@ pub fn figures(check: &Check, columns: Columns<'_>, known: &Statistics) -> Optio
         return Some(vec![json!(rows), json!(rows), json!(rows.checked_sub(nulls)?)]);
     }
     if let Some(rule) = &check.null_fraction {
+        if columns.nan(&rule.column).is_some() {
+            return None;
+        }
         let nulls = of(&rule.column)?.nulls;
         let share = if rows == 0 {
             Json::Null

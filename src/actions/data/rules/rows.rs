@@ -160,10 +160,10 @@ fn with_values(columns: Columns<'_>, names: &[&str], ignore: Ignore) -> Result<O
 
 pub fn not_null(columns: Columns<'_>, column: &str, wanted: bool) -> Result<RowCheck, String> {
     let (expr, _) = columns.get(column)?;
-    let bad = if wanted {
-        expr.is_null()
-    } else {
-        expr.is_not_null()
+    let bad = match columns.nan(column) {
+        Some(nan) if wanted => expr.is_null().or(nan),
+        None if wanted => expr.is_null(),
+        _ => expr.is_not_null(),
     };
     Ok(RowCheck {
         looked_at: None,
@@ -211,6 +211,10 @@ pub fn between(columns: Columns<'_>, rule: &Between, lengths: bool) -> Result<Ro
         (Some(low), Some(high)) => low.and(high),
         (Some(one), None) | (None, Some(one)) => one,
         (None, None) => return Err("neither `min` nor `max` is given".to_owned()),
+    };
+    let good = match columns.nan(&rule.column) {
+        Some(nan) if !lengths => good.and(nan.not()),
+        _ => good,
     };
     valued(columns, &rule.column, good)
 }
@@ -326,6 +330,10 @@ pub fn compare(columns: Columns<'_>, rule: &Compare) -> Result<RowCheck, String>
         Operator::Greater => left.gt(right),
         Operator::AtLeast => left.gt_eq(right),
     };
+    let nans = [&rule.left, &rule.right]
+        .into_iter()
+        .filter_map(|c| columns.nan(c));
+    let good = nans.fold(good, |good, nan| good.and(nan.not()));
     Ok(RowCheck {
         looked_at: with_values(columns, &[&rule.left, &rule.right], rule.ignore_row_if)?,
         bad: Bad::Alone(good.fill_null(lit(false)).not()),

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use polars::prelude::Expr;
 use serde_json::Value as Json;
 
-use super::looking::asking;
+use super::looking::{asking, masked};
 
 /// Where a number is too far.
 #[derive(Clone, Debug)]
@@ -25,9 +25,10 @@ impl Scores {
         }
     }
 
-    /// What has to be known of the numbers first.
+    /// What has to be known of the numbers first, of those that are finite: one that is not would leave no score to any.
     pub fn measures(numbers: &Expr) -> [Expr; 2] {
-        [numbers.clone().mean(), numbers.clone().std(1)]
+        let finite = masked(numbers.clone(), Some(&numbers.clone().is_finite()));
+        [finite.clone().mean(), finite.std(1)]
     }
 
     /// Takes what [`Scores::measures`] gave.
@@ -37,7 +38,7 @@ impl Scores {
         }
     }
 
-    /// Whether a number is too far. Where there is no spread there is no score, and nothing fails.
+    /// Whether a number is too far, as NaN is. Where there is no spread there is no score, and no other fails.
     pub fn far(&self, numbers: Expr) -> Expr {
         let scores = self.clone();
         asking(numbers, move |column| {
@@ -47,10 +48,11 @@ impl Scores {
     }
 
     fn is_far(&self, number: f64) -> bool {
-        self.known.get().is_some_and(|(mean, spread)| {
-            let score = (number - mean) / spread;
-            // A score that is no number is not compared with anything.
-            (if self.both_sides { score.abs() } else { score }) >= self.below
-        })
+        number.is_nan()
+            || self.known.get().is_some_and(|(mean, spread)| {
+                let score = (number - mean) / spread;
+                // A score that is no number is not compared with anything.
+                (if self.both_sides { score.abs() } else { score }) >= self.below
+            })
     }
 }

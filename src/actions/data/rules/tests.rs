@@ -182,6 +182,74 @@ fn rows_are_counted_and_found() {
 }
 
 #[test]
+fn what_is_not_a_number_fits_no_bound() {
+    let table = opened(
+        df!(
+            "v" => [Some(f64::NAN), Some(f64::NAN), Some(1.5), Some(2.5), None],
+            "small" => [f32::NAN, 1.0, 2.0, 3.0, 4.0],
+            "w" => [1.0, 2.0, 3.0, 1.0, 0.0],
+            "far" => [1.0, 2.0, 3.0, f64::INFINITY, f64::NAN],
+            "n" => [1_i64, 0, 3, 4, 5],
+        )
+        .expect("a frame"),
+    );
+    let fails = |check: &Json, evaluated: u64, at: &[u64]| {
+        let (finding, failing) = found(&table, check).expect("a finding");
+        assert_eq!(
+            (finding.evaluated, finding.failing, failing.as_slice()),
+            (Some(evaluated), Some(at.len() as u64), at),
+            "{check}"
+        );
+    };
+    fails(&json!({"not_null": {"column": "v"}}), 5, &[0, 1, 4]);
+    fails(&json!({"not_null": {"column": "small"}}), 5, &[0]);
+    fails(&json!({"is_null": {"column": "v"}}), 5, &[0, 1, 2, 3]);
+    fails(&json!({"between": {"column": "v", "min": 0}}), 4, &[0, 1]);
+    fails(&json!({"between": {"column": "v", "max": 2}}), 4, &[0, 1, 3]);
+    fails(
+        &json!({"between": {"column": "v", "min": 0}, "where": "v > 2"}),
+        1,
+        &[],
+    );
+    for is in ["greater", "at_least", "equal", "not_equal"] {
+        let check = json!({"compare": {"left": "small", "is": is, "right": "small"}, "where": "n == 1"});
+        fails(&check, 1, &[0]);
+    }
+    fails(&json!({"expression": "v >= 0"}), 5, &[0, 1, 4]);
+    fails(&json!({"expression": "0 <= v + 1"}), 5, &[0, 1, 4]);
+    fails(&json!({"expression": "not (v > 10)"}), 5, &[0, 1, 4]);
+    fails(&json!({"expression": "v >= 0 or v is absent"}), 5, &[]);
+    fails(&json!({"expression": "v is present"}), 5, &[0, 1, 4]);
+    // What the import of Soda's contracts writes: a null is none of its failing rows, NaN is.
+    fails(
+        &json!({"expression": "not (v > 10) or (v > 10) is absent"}),
+        5,
+        &[0, 1],
+    );
+    // Nothing divided by nothing is no number either.
+    fails(&json!({"expression": "(n - 1) / (n - 1) >= 0"}), 5, &[0]);
+    fails(&json!({"z_score": {"column": "v", "below": 3}}), 4, &[0, 1]);
+    fails(&json!({"z_score": {"column": "far", "below": 3}}), 5, &[3, 4]);
+    for (figure, column) in [
+        ("min", "v"),
+        ("max", "v"),
+        ("min", "small"),
+        ("mean", "v"),
+        ("median", "v"),
+        ("sum", "v"),
+    ] {
+        let check = json!({figure: {"column": column, "min": 0}});
+        let (finding, _) = found(&table, &check).expect("a finding");
+        assert_eq!(finding.outcome, Inconclusive, "{check}: {}", finding.message);
+        assert!(finding.message.contains("NaN"), "{check}: {}", finding.message);
+    }
+    let of_some = json!({"max": {"column": "v", "max": 3}, "where": "v is present"});
+    assert_eq!(found(&table, &of_some).expect("a finding").0.outcome, Passed);
+    let share = json!({"null_fraction": {"column": "v", "min": 0.6, "max": 0.6}});
+    assert_eq!(found(&table, &share).expect("a finding").0.outcome, Passed);
+}
+
+#[test]
 fn conditions_and_allowances_count() {
     is(
         &json!({"between": {"column": "amount", "min": 0}, "where": "country == \"DE\""}),

@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::super::eval::{EvalError, Evaluated, Found, Surroundings, condition, count, evaluate};
+use super::super::eval::{EvalError, Evaluated, Found, Surroundings, condition, count, divides, evaluate};
 use super::super::functions::Builtin;
 use super::super::operate::{self, Problem, shown};
-use super::super::{BinaryOp, Expr};
+use super::super::{BinaryOp, Expr, ExprKind};
 use super::Call;
 use crate::value::Value;
 
@@ -93,10 +93,13 @@ fn not_empty(call: &Call<'_>, items: &[Value]) -> Result<(), EvalError> {
     Ok(())
 }
 
-fn with<'b>(around: Surroundings<'b>, element: &'b Value) -> Surroundings<'b> {
+fn with<'b>(call: &Call<'b>, element: &'b Value) -> Surroundings<'b> {
+    let list = call.args.first();
     Surroundings {
         element: Some(element),
-        ..around
+        of_step: matches!(list.map(|l| &l.kind), Some(ExprKind::Name(name)) if call.around.scope.is_output(name)),
+        of_quotients: list.is_some_and(divides),
+        ..call.around
     }
 }
 
@@ -104,7 +107,7 @@ fn with<'b>(around: Surroundings<'b>, element: &'b Value) -> Surroundings<'b> {
 fn look(call: &Call<'_>, items: &[Value], predicate: &Expr, wanted: bool) -> Result<bool, EvalError> {
     not_empty(call, items)?;
     for item in items {
-        if condition(predicate, with(call.around, item))? == wanted {
+        if condition(predicate, with(call, item))? == wanted {
             return Ok(true);
         }
     }
@@ -115,7 +118,7 @@ fn chosen(call: &Call<'_>, items: &[Value], predicate: &Expr) -> Result<Vec<Valu
     not_empty(call, items)?;
     let mut found = Vec::new();
     for item in items {
-        if condition(predicate, with(call.around, item))? {
+        if condition(predicate, with(call, item))? {
             found.push(item.clone());
         }
     }
@@ -125,7 +128,7 @@ fn chosen(call: &Call<'_>, items: &[Value], predicate: &Expr) -> Result<Vec<Valu
 fn each(call: &Call<'_>, items: &[Value], expr: &Expr) -> Result<Vec<Value>, EvalError> {
     items
         .iter()
-        .map(|item| evaluate(expr, with(call.around, item)).map(Cow::into_owned))
+        .map(|item| evaluate(expr, with(call, item)).map(Cow::into_owned))
         .collect()
 }
 

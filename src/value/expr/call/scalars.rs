@@ -8,19 +8,32 @@ use super::super::operate::{Problem, point};
 use super::Call;
 use crate::value::{Dimension, Quantity, Type, Value};
 
+/// By how many seconds the clock of a service may be ahead.
+const SKEW: f64 = 60.0;
+
 pub(super) fn run(call: &Call<'_>) -> Result<Value, EvalError> {
     use Builtin as B;
     Ok(match call.which {
         B::Now => Value::Time(call.around.scope.now()),
         B::Age => match &*call.value(0)? {
-            Value::Time(time) => duration(call.around.scope.now().duration_since(*time).as_secs_f64()),
+            Value::Time(time) => {
+                let age = call.around.scope.now().duration_since(*time).as_secs_f64();
+                if age < -SKEW {
+                    let ahead = Quantity::new(-age, Dimension::Duration).short();
+                    return Err(call.wrong(Problem::new(format!(
+                        "it lies {ahead} in the future and has no age: is a clock or a time zone wrong? of what is to \
+                         come ask `x - now()`"
+                    ))));
+                }
+                duration(age)
+            }
             other => return Err(call.unfit(0, "a time", other)),
         },
         B::Lower => Value::String(call.text(0)?.to_lowercase()),
         B::Upper => Value::String(call.text(0)?.to_uppercase()),
         B::Trim => Value::String(call.text(0)?.trim().to_owned()),
-        B::StartsWith => Value::Bool(call.text(0)?.starts_with(&call.text(1)?)),
-        B::EndsWith => Value::Bool(call.text(0)?.ends_with(&call.text(1)?)),
+        B::StartsWith => Value::Bool(call.text(0)?.starts_with(not_empty(call, 1, &call.text(1)?)?)),
+        B::EndsWith => Value::Bool(call.text(0)?.ends_with(not_empty(call, 1, &call.text(1)?)?)),
         B::Split => split(call)?,
         B::Join => join(call)?,
         B::Replace => {

@@ -1,5 +1,5 @@
-use super::super::{BinaryOp, Range, apply};
-use super::{Value, quantity, value};
+use super::super::apply;
+use super::{Value, Values, object, parse, quantity, value};
 
 #[track_caller]
 fn is(source: &str, expected: Value) {
@@ -86,6 +86,14 @@ fn a_mismatch_is_an_error_and_never_true_or_false() {
     errs("json_.n.a == 1", "has no field");
     errs("json_.null.a == 1", "what stands before it is null");
     errs("json_.n matches '3'", "`matches` looks at text");
+    errs("name contains trim(\" \")", "every text contains");
+    errs(
+        "not (json_.text contains json_.text.replace(\"3\", \"\"))",
+        "every text contains",
+    );
+    errs("name matches trim(\" \")", "matches every text");
+    errs("name.starts_with(trim(\" \"))", "text that is not empty");
+    errs("name.ends_with(trim(\" \"))", "text that is not empty");
     errs("json_.text matches '('", "does not compile");
     errs("json_.n contains 3", "cannot look into");
     errs("\"a\" in \"abc\"", "contains part");
@@ -187,6 +195,8 @@ fn texts_numbers_and_times() {
     errs("number(\"inf\")", "is not a number");
     is("created + 1d - created", quantity("1d"));
     holds("age(created) == 31d and created + 31d == now()");
+    holds("age(now() + 30s) < 1h");
+    errs("age(created + 40d) < 1h", "9d in the future");
     errs("created + 3", "cannot add");
     is("\"a\" + name", Value::String("airis".into()));
     is("len(\"a\u{1f300}\u{e4}\")", Value::Int(3));
@@ -210,19 +220,89 @@ fn an_error_points_at_its_part() {
 
 #[test]
 fn operators_can_be_applied_to_values() {
-    let at = Range { start: 3, end: 5 };
+    let less = parse("x < y").unwrap();
     assert_eq!(
-        apply(BinaryOp::Lt, &Value::Int(1), &Value::Int(2), at),
+        apply(&less, &Value::Int(1), &Value::Int(2)),
         Ok(Value::Bool(true))
     );
+    let error = apply(&less, &Value::Int(1), &Value::Null).unwrap_err();
+    assert_eq!(error.at, less.at);
+    let both = parse("x and y").unwrap();
     assert_eq!(
-        apply(BinaryOp::Lt, &Value::Int(1), &Value::Null, at)
-            .unwrap_err()
-            .at,
-        at
-    );
-    assert_eq!(
-        apply(BinaryOp::And, &Value::Bool(true), &Value::Bool(false), at),
+        apply(&both, &Value::Bool(true), &Value::Bool(false)),
         Ok(Value::Bool(false))
     );
+    assert!(apply(&parse("x").unwrap(), &Value::Int(1), &Value::Int(2)).is_err());
+}
+
+#[test]
+fn a_number_above_one_is_no_share() {
+    holds("json_.n * 1% < 5% and score >= 90% and 90% <= score and json_.n >= 150%");
+    holds("json_.n / 2 >= 95% and [1, x * 2].map(. / x).all(. >= 50%)");
+    errs("json_.n >= 95%", "write `x * 1%`");
+    errs("95% <= json_.n", "write `x * 1%`");
+    errs("not (json_.n < 95%)", "write `x * 1%`");
+    errs("json_.list.max() > 10%", "more than 100%");
+    errs("json_.list.any(. > 10% and . > 1)", "more than 100%");
+}
+
+/// The JSON of an answer is a step's output that is not always there.
+struct Answers(Values);
+
+impl crate::value::expr::Scope for Answers {
+    fn value_of(&self, name: &str) -> Option<Value> {
+        self.0.get(name).cloned()
+    }
+
+    fn is_output(&self, name: &str) -> bool {
+        name != "item"
+    }
+}
+
+#[test]
+fn what_an_answer_would_hold_is_not_known_of_one_that_is_not_there() {
+    let answer = |json| object(vec![("status", Value::Int(200)), ("json", json)]);
+    let full = answer(object(vec![("rows", object(vec![])), ("next", Value::Null)]));
+    let html = answer(Value::Null);
+    let mut values = Values::new();
+    for (name, value) in [
+        ("full", full.clone()),
+        ("html", html.clone()),
+        (".", html.clone()),
+        ("all", Value::List(vec![full, html.clone()])),
+        ("item", html),
+    ] {
+        values.insert(name.to_owned(), value);
+    }
+    let scope = Answers(values);
+    let value = |source: &str| super::eval(&super::parse(source).unwrap(), &scope);
+    for source in [
+        "full.json.error is absent and full.json.rows.error is absent and full.json.next.page is absent",
+        "full.json[\"error\"] is absent and default(full.json.errors, 0) == 0",
+        "html.json is absent and default(html.json, 3) == 3 and html.body is absent",
+        "html.json is absent or html.json.error is absent",
+        "all[0].json.error is absent and all[5].json.error is absent and gone.json.error is absent",
+        "item.json.error is absent and full.json.next.page.number is absent",
+    ] {
+        assert_eq!(value(source), Ok(Value::Bool(true)), "{source}");
+    }
+    for (source, part) in [
+        ("html.json.error is absent", "`html.json`"),
+        ("html.json.rows[0].error is absent", "`html.json`"),
+        ("html.json[\"error\"] is absent", "`html.json`"),
+        ("html[\"json\"].error is absent", "`html[\"json\"]`"),
+        ("not (html.json.error is present)", "`html.json`"),
+        ("html.body.error is absent", "`html.body`"),
+        ("default(html.json.errors, 0) == 0", "`html.json`"),
+        (".json.error is absent", "`.json`"),
+        ("all[1].json.error is absent", "`all[1].json`"),
+        ("all.all(.json.error is absent)", "`.json`"),
+    ] {
+        let error = value(source).expect_err(source);
+        assert!(!error.inconclusive, "{source}");
+        assert!(
+            error.message.contains(&format!("{part} itself is absent")),
+            "{source}: {error}"
+        );
+    }
 }

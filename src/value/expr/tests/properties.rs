@@ -100,7 +100,7 @@ fn trees() -> impl Strategy<Value = Expr> {
 
 /// What may happen at run time to an expression whose types fit: nothing there, no result, a text that does not read.
 fn is_of_the_run(error: &super::EvalError) -> bool {
-    const OF_THE_RUN: [&str; 21] = [
+    const OF_THE_RUN: [&str; 24] = [
         "no element",
         "no field",
         "null",
@@ -122,6 +122,9 @@ fn is_of_the_run(error: &super::EvalError) -> bool {
         "from 0 to 15 digits",
         "takes counts",
         "are no pairs",
+        "more than 100%",
+        "in the future",
+        "is the empty text",
     ];
     error.inconclusive || OF_THE_RUN.iter().any(|known| error.message.contains(known))
 }
