@@ -27,6 +27,14 @@ pub struct ParamProblem {
     pub help: Option<String>,
 }
 
+impl ParamProblem {
+    /// Whether a key stands there that nobody knows.
+    #[must_use]
+    pub fn is_unknown_key(&self) -> bool {
+        self.key.is_some() && self.message.starts_with(problems::UNKNOWN)
+    }
+}
+
 /// The compiled schema of an action's parameters.
 pub struct ParamSchema {
     schema: Json,

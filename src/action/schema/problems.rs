@@ -8,6 +8,9 @@ use super::ParamProblem;
 use super::strict::resolve;
 use crate::diag;
 
+/// How the message on a key that is not known begins.
+pub const UNKNOWN: &str = "unknown parameter";
+
 /// Every problem, each once.
 pub fn all<'a>(root: &Json, errors: impl Iterator<Item = ValidationError<'a>>) -> Vec<ParamProblem> {
     let mut found = Vec::new();
@@ -236,7 +239,7 @@ fn unknown_key(pointer: &str, key: &str, known: &[&str]) -> ParamProblem {
     let message = if has_expression(&Json::from(key)) {
         format!("`{key}` stands where a key is expected; only values can be expressions")
     } else {
-        format!("unknown parameter `{key}`")
+        format!("{UNKNOWN} `{key}`")
     };
     ParamProblem {
         pointer: pointer.to_owned(),

@@ -20,7 +20,7 @@ use crate::value::{Money, Ratio};
 
 /// Reads a bill, as CSV or Parquet: an AWS Cost and Usage Report or a FOCUS export. What a job cost, what the same usage
 /// costs by list price, and how much of it was spot capacity. A bill without a row for the job is inconclusive: bills
-/// come hours late.
+/// come hours late. So is usage that costs nothing because a reservation or a plan paid for it in rows of its own.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
@@ -83,6 +83,19 @@ impl Action for Report {
     }
 }
 
+/// AWS' word for usage that a reservation covers; by itself it costs nothing.
+const RESERVED: &str = "DiscountedUsage";
+
+/// Makes the step inconclusive, and says why.
+fn unsure(cx: &Context, id: &str, text: &str, why: String) {
+    cx.checks.add(OwnCheck {
+        id: id.to_owned(),
+        text: text.to_owned(),
+        severity: Severity::Critical,
+        outcome: CheckOutcome::new(Verdict::Inconclusive, why),
+    });
+}
+
 /// A bill in memory.
 struct Bill<'a> {
     data: &'a DataFrame,
@@ -129,6 +142,7 @@ impl Bill<'_> {
         let pricing = self.texts(c.pricing.0)?;
         let (mut costs, mut lists, mut spots, mut others) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         let mut used = Vec::new();
+        let mut paid_elsewhere = 0_usize;
         for row in rows {
             let money = |amount: f64| Money {
                 amount,
@@ -141,22 +155,26 @@ impl Bill<'_> {
                 continue;
             }
             costs.push(money(amount));
-            lists.push(list.as_ref().and_then(|l| l[row]).map(money));
+            let by_list = list.as_ref().and_then(|l| l[row]);
+            let reserved = kinds[row].as_deref() == Some(RESERVED);
+            paid_elsewhere += usize::from(amount == 0.0 && (reserved || by_list.is_some_and(|l| l > 0.0)));
+            lists.push(by_list.map(money));
             if pricing[row].as_deref() == Some(c.pricing.1) {
                 spots.push(money(amount));
             }
             used.push(row);
         }
         if used.is_empty() {
-            cx.checks.add(OwnCheck {
-                id: "rows".to_owned(),
-                text: "the bill has the usage".to_owned(),
-                severity: Severity::Critical,
-                outcome: CheckOutcome::new(
-                    Verdict::Inconclusive,
-                    "no row of usage fits: a bill comes hours late",
-                ),
-            });
+            let why = "no row of usage fits: a bill comes hours late";
+            unsure(cx, "rows", "the bill has the usage", why.to_owned());
+        }
+        if paid_elsewhere > 0 {
+            let why = format!(
+                "{paid_elsewhere} of {} rows cost nothing though they have a list price: a reservation, a plan or a \
+                 free tier covers them, and what was paid for it stands in other rows",
+                used.len()
+            );
+            unsure(cx, "paid", "the rows of the usage say what was paid for it", why);
         }
         let total = super::sum(&costs)?;
         let by_list = lists.iter().cloned().collect::<Option<Vec<Money>>>();

@@ -14,13 +14,16 @@ use super::offline::Store;
 use super::tally::{Case, Side, Tally, Tolerance, Totals};
 use super::when::{self, Micros};
 use super::wire;
-use crate::action::{Action, Class, Context, Failure};
+use crate::action::{Action, Class, Context, Failure, OwnCheck};
+use crate::check::{CheckOutcome, Verdict};
+use crate::event::Severity;
 use crate::tools::Capability;
 use crate::value::Duration;
 
 /// Compares the online store with the offline one, value by value, over all entities of the source or some of them: in
 /// batches, several side by side, so that memory does not grow with their number. The offline side is the point-in-time
-/// value at `at` (see `feast.offline`). Null, absent and expired are told apart; the worst cases are kept.
+/// value at `at` (see `feast.offline`). Null, absent and expired are told apart; the worst cases are kept. A feature of
+/// which no store has a row that is not expired makes the step inconclusive: nothing of it was compared.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
@@ -119,6 +122,9 @@ impl Action for Compare {
                 ),
             ));
         }
+        for (name, totals) in &tally.features {
+            judge(name, totals, entities.rows, cx);
+        }
         Ok(Output {
             entities: entities.rows,
             disagree: all.disagree(),
@@ -129,6 +135,26 @@ impl Action for Compare {
             at: when::show(work.at),
         })
     }
+}
+
+/// A feature that is expired or absent everywhere disagrees nowhere, which shows nothing.
+fn judge(name: &str, totals: &Totals, entities: usize, cx: &Context) {
+    if totals.compared > totals.expired {
+        return;
+    }
+    cx.checks.add(OwnCheck {
+        id: format!("compared[{name}]"),
+        text: format!("values of `{name}` were compared"),
+        severity: Severity::Critical,
+        outcome: CheckOutcome::new(
+            Verdict::Inconclusive,
+            format!(
+                "of {entities} entities {} have a row that is older than the view's ttl, and {} none: no value was \
+                 compared",
+                totals.expired, totals.neither
+            ),
+        ),
+    });
 }
 
 /// What every batch needs.

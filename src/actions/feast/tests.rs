@@ -459,6 +459,23 @@ async fn nothing_compared_is_no_agreement() {
 }
 
 #[tokio::test]
+async fn a_feature_that_is_expired_everywhere_was_not_compared() {
+    let folder = tempfile::tempdir().unwrap();
+    for (ids, times, unsure) in [(&IDS[2..3], &TIMES[2..3], 2), (&IDS[2..4], &TIMES[2..4], 0)] {
+        let nulls = vec![json!(null); ids.len()];
+        let fake = Fake::start("feast", "/")
+            .await
+            .on(GET, online(ids, json!(nulls), json!(nulls), times));
+        let cx = with_source(Some(&fake.url), folder.path(), SOURCE);
+        let params =
+            json!({"features": ["stats:n", "stats:amount"], "at": NOW, "entities": {"customer_id": ids}});
+        let got = run("feast", "compare", params, &cx).await.unwrap();
+        assert_eq!(got["disagree"], 0, "{got}");
+        assert_eq!(cx.checks.take().len(), unsure, "{got}");
+    }
+}
+
+#[tokio::test]
 async fn batches_cover_every_entity_once() {
     let folder = tempfile::tempdir().unwrap();
     let fake = Fake::start("feast", "/")

@@ -21,9 +21,10 @@ pub struct Params {
     /// The name of the HTTP route that `share` is of; without it the last one, which takes what no other matches.
     #[serde(default)]
     route: Option<String>,
-    /// `DestinationRule`s: subsets that none of them defines, to which requests would fail, are listed.
+    /// `DestinationRule`s: subsets that none of them defines, to which requests would fail, are listed. Of an empty list
+    /// none defines any.
     #[serde(default)]
-    destination_rules: Vec<Json>,
+    destination_rules: Option<Vec<Json>>,
 }
 
 /// What the object says.
@@ -41,8 +42,8 @@ pub struct Output {
     share: BTreeMap<String, Ratio>,
     /// Routes in which faults are injected.
     faulty: Vec<String>,
-    /// `host/subset` of destinations that no given rule defines; empty when no rules were given.
-    undefined_subsets: Vec<String>,
+    /// `host/subset` of destinations that no given rule defines; nothing without `destination_rules`.
+    undefined_subsets: Option<Vec<String>>,
 }
 
 /// A route.
@@ -165,7 +166,10 @@ impl Action for Weights {
             let name = to.subset.clone().unwrap_or_else(|| to.host.clone());
             share.entry(name).or_insert(Ratio(0.0)).0 += to.share.0;
         }
-        let undefined_subsets = undefined(&routes, params.destination_rules)?;
+        let undefined_subsets = match params.destination_rules {
+            Some(rules) => Some(undefined(&routes, rules)?),
+            None => None,
+        };
         Ok(Output {
             name: object.metadata.name.clone(),
             namespace: object.metadata.namespace.clone(),
@@ -216,9 +220,6 @@ fn read(object: &Object, row: RouteRow, place: &str) -> Result<Route, Failure> {
 
 /// Subsets that no rule for their host defines.
 fn undefined(routes: &[Route], rules: Vec<Json>) -> Result<Vec<String>, Failure> {
-    if rules.is_empty() {
-        return Ok(Vec::new());
-    }
     let rules: Vec<_> = rules.into_iter().map(subsets::read).collect::<Result<_, _>>()?;
     let mut missing: Vec<String> = routes
         .iter()

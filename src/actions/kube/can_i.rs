@@ -10,7 +10,8 @@ use crate::tools::Capability;
 use crate::tools::kube::Call;
 
 /// Asks the API server whether somebody may do something, without doing it (a SelfSubjectAccessReview, as whoever `as`
-/// says). "No" is an answer, not a failure; that the server could not find out is one.
+/// says). "No" is an answer, not a failure; that the server could not find out is one, and so is a "no" to a verb or a
+/// resource that does not exist, which the server gives to everybody.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Params {
     /// What is done: `create`, `get`, `list`, `watch`, `update`, `patch`, `delete`, `*`.
@@ -97,12 +98,87 @@ impl Action for CanI {
                 format!("whether it is allowed could not be found out: {error}"),
             ));
         }
+        if !allowed {
+            known_verb(&params.verb)?;
+            known_resource(&session, (resource, group, subresource), &params.verb).await?;
+        }
         Ok(Output {
             allowed,
             denied: status.get("denied").and_then(Json::as_bool).unwrap_or(false),
             reason: said("reason"),
         })
     }
+}
+
+/// The verbs of Kubernetes itself: those of calls, and those that are only asked about.
+const VERBS: &[&str] = &[
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "*",
+    "use",
+    "bind",
+    "escalate",
+    "impersonate",
+    "approve",
+    "sign",
+    "attest",
+    "proxy",
+];
+/// Verbs on what is no resource of the server: users, groups, signers.
+const ON_NAMES: &[&str] = &["impersonate", "approve", "sign", "attest"];
+
+/// That a verb nobody may do is one that can be done.
+fn known_verb(verb: &str) -> Result<(), Failure> {
+    if VERBS.contains(&verb) {
+        return Ok(());
+    }
+    let failure = Failure::new(
+        Class::BadParameter,
+        format!("`{verb}` is no verb of Kubernetes, so that it is not allowed says nothing"),
+    );
+    Err(match crate::diag::did_you_mean(verb, VERBS.iter().copied()) {
+        Some(help) => failure.help(help),
+        None => failure,
+    })
+}
+
+/// That a resource nobody may touch is one that the server has.
+async fn known_resource(
+    session: &Session<'_>,
+    (resource, group, sub): (&str, &str, &str),
+    verb: &str,
+) -> Result<(), Failure> {
+    if resource == "*" || ON_NAMES.contains(&verb) {
+        return Ok(());
+    }
+    let asked = if group.is_empty() {
+        resource.to_owned()
+    } else {
+        format!("{resource}.{group}")
+    };
+    let kind = session.kind(&asked, None).await?;
+    let nothing = |what: &str| {
+        Failure::new(
+            Class::BadParameter,
+            format!("the server has no resource `{what}`, so that it is not allowed says nothing"),
+        )
+    };
+    if kind.plural != resource || kind.group != group {
+        return Err(nothing(&asked).help(format!("did you mean `{}`?", kind.resource(None))));
+    }
+    // Some are only names in rules: all of a node's, and `finalizers`, which protect their owner.
+    let only_in_rules = resource == "nodes" || matches!(sub, "" | "*" | "finalizers");
+    if only_in_rules || kind.subresources.iter().any(|s| s == sub) {
+        return Ok(());
+    }
+    let known = kind.subresources.join(", ");
+    Err(nothing(&format!("{asked}/{sub}")).help(format!("its subresources are {known}")))
 }
 
 fn power() -> Capability {

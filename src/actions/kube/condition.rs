@@ -11,7 +11,8 @@ use crate::action::{Class, Failure, ParamProblem};
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 pub struct Goal {
     /// A condition of the object: `Ready`, `Available`, `Complete`. It must be about the newest change of the object,
-    /// when the object says which one it is about (`observedGeneration`).
+    /// when the object says which one it is about (`observedGeneration`). A Deployment is `Available` through pods of an
+    /// older state too, so all of its pods must be of the newest.
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub condition: Option<String>,
@@ -23,7 +24,8 @@ pub struct Goal {
     #[schemars(length(min = 1))]
     pub reason: Option<String>,
     /// A field of the object: `status.readyReplicas`, `status.containerStatuses[0].restartCount`. It must be there, and
-    /// be as the next keys say. A count that is left out is 0.
+    /// be as the next keys say. A count that Kubernetes leaves out when it is 0 (`readyReplicas`, `active`, `failed`) is
+    /// 0, once there is a status. A field of `status` must be about the newest change, like a condition.
     #[serde(default)]
     #[schemars(length(min = 1))]
     pub field: Option<String>,
@@ -69,23 +71,28 @@ impl Goal {
             return self.condition_missing(object, wanted);
         }
         if let Some(path) = &self.field {
-            return self.field_missing(path, field(object, path));
+            let compared = self.equals.is_some() || self.at_least.is_some() || self.at_most.is_some();
+            let found = field(object, path).or_else(|| left_out(object, path).filter(|_| compared));
+            let missing = self.field_missing(path, found);
+            let older = || path.starts_with("status.").then(|| older(object, None)).flatten();
+            return missing.or_else(|| {
+                Some(format!(
+                    "`{path}` is {}, which is about an older state of it ({})",
+                    shown(found),
+                    older()?
+                ))
+            });
         }
         None
     }
 
     fn condition_missing(&self, object: &Json, wanted: &str) -> Option<String> {
-        let generation = object.pointer("/metadata/generation").and_then(Json::as_i64);
         let raw = object
             .pointer("/status/conditions")
             .and_then(Json::as_array)
             .into_iter()
             .flatten()
             .find(|c| c.get("type").and_then(Json::as_str) == Some(wanted));
-        let observed = raw
-            .and_then(|c| c.get("observedGeneration"))
-            .or_else(|| object.pointer("/status/observedGeneration"))
-            .and_then(Json::as_i64);
         let all = conditions(object);
         let Some(found) = all.iter().find(|c| c.r#type == wanted) else {
             let others: Vec<&str> = all.iter().map(|c| c.r#type.as_str()).collect();
@@ -116,25 +123,23 @@ impl Goal {
         {
             return Some(said(found));
         }
-        if let (Some(generation), Some(observed)) = (generation, observed)
-            && observed < generation
-        {
-            return Some(format!(
-                "{} is about an older state of it (generation {observed} of {generation})",
-                said(found)
-            ));
+        if let Some(older) = older(object, raw) {
+            return Some(format!("{} is about an older state of it ({older})", said(found)));
         }
-        None
+        (wanted == "Available" && status == "True")
+            .then(|| replaced(object))
+            .flatten()
+            .map(|old| format!("{}, but {old}", said(found)))
     }
 
     fn field_missing(&self, path: &str, found: Option<&Json>) -> Option<String> {
-        let number = found.and_then(Json::as_f64);
-        // Kubernetes leaves out what is zero.
-        let count = number.or_else(|| found.is_none().then_some(0.0));
         let bounded = self.at_least.is_some() || self.at_most.is_some();
         if bounded {
-            let Some(count) = count else {
-                return Some(format!("`{path}` is no number: {}", shown(found)));
+            let Some(count) = found.and_then(Json::as_f64) else {
+                return Some(match found {
+                    Some(_) => format!("`{path}` is no number: {}", shown(found)),
+                    None => format!("it has no `{path}`"),
+                });
             };
             let fits = self.at_least.is_none_or(|least| count >= least)
                 && self.at_most.is_none_or(|most| count <= most);
@@ -144,7 +149,6 @@ impl Goal {
             (None, Some(_)) => None,
             (None, None) => Some(format!("it has no `{path}`")),
             (Some(wanted), Some(found)) if same(wanted, found) => None,
-            (Some(wanted), None) if wanted.as_f64() == Some(0.0) => None,
             (Some(_), found) => Some(format!("`{path}` is {}", shown(found))),
         }
     }
@@ -223,6 +227,72 @@ impl Goal {
         }
         problems
     }
+}
+
+/// Counts that Kubernetes and the controllers of its ecosystem leave out of an object when they are 0. Any other field
+/// that is not there may be misspelt.
+const COUNTS: &[&str] = &[
+    "active",
+    "availableReplicas",
+    "collisionCount",
+    "currentHealthy",
+    "currentNumberScheduled",
+    "currentReplicas",
+    "desiredHealthy",
+    "desiredNumberScheduled",
+    "desiredReplicas",
+    "disruptionsAllowed",
+    "expectedPods",
+    "failed",
+    "fullyLabeledReplicas",
+    "numberAvailable",
+    "numberMisscheduled",
+    "numberReady",
+    "numberUnavailable",
+    "ready",
+    "readyReplicas",
+    "replicas",
+    "restartCount",
+    "succeeded",
+    "terminating",
+    "terminatingReplicas",
+    "unavailableReplicas",
+    "updatedNumberScheduled",
+    "updatedReplicas",
+];
+static ZERO: std::sync::LazyLock<Json> = std::sync::LazyLock::new(|| Json::from(0));
+
+/// The 0 for which a count was left out of an object; none of a field that is no such count, and where nobody has said
+/// anything yet.
+pub(super) fn left_out(object: &Json, path: &str) -> Option<&'static Json> {
+    let (parent, name) = path.rsplit_once('.')?;
+    let said = field(object, parent)?.as_object()?;
+    (COUNTS.contains(&name) && !said.is_empty() && !said.contains_key(name)).then(|| &*ZERO)
+}
+
+/// Which older state of the object its status, or a condition of it, is about; none for the newest.
+fn older(object: &Json, condition: Option<&Json>) -> Option<String> {
+    let generation = object.pointer("/metadata/generation").and_then(Json::as_i64)?;
+    let observed = condition
+        .and_then(|c| c.get("observedGeneration"))
+        .or_else(|| object.pointer("/status/observedGeneration"))
+        .and_then(Json::as_i64)?;
+    (observed < generation).then(|| format!("generation {observed} of {generation}"))
+}
+
+/// What of a Deployment is still of an older state: with it in place, `Available` says nothing about the newest.
+fn replaced(object: &Json) -> Option<String> {
+    let is = |key: &str, value: &str| object.get(key).and_then(Json::as_str) == Some(value);
+    if !is("kind", "Deployment") || !is("apiVersion", "apps/v1") {
+        return None;
+    }
+    let count = |at: &str| object.pointer(at).and_then(Json::as_u64).unwrap_or(0);
+    let (wanted, all) = (count("/spec/replicas"), count("/status/replicas"));
+    let new = count("/status/updatedReplicas");
+    if new < wanted {
+        return Some(format!("{new} of {wanted} pods are of its newest state"));
+    }
+    (all > new).then(|| format!("{} pods of an older state are left", all - new))
 }
 
 /// The value at a path such as `status.conditions[0].type`.
@@ -316,7 +386,26 @@ mod tests {
     #[test]
     fn a_count_that_is_left_out_is_zero_and_a_text_is_no_number() {
         let at_most = goal(json!({"field": "status.readyReplicas", "at_most": 0}));
-        assert_eq!(at_most.missing(&json!({"status": {}})), None);
+        assert_eq!(at_most.missing(&json!({"status": {"replicas": 1}})), None);
+        // Nobody has said anything yet.
+        for nothing in [json!({}), json!({"status": {}})] {
+            assert_eq!(
+                at_most.missing(&nothing).unwrap(),
+                "it has no `status.readyReplicas`"
+            );
+        }
+        let none = goal(json!({"field": "status.failed", "equals": 0}));
+        assert_eq!(none.missing(&json!({"status": {"active": 1}})), None);
+        for misspelt in [
+            json!({"field": "status.readyReplcas", "at_most": 0}),
+            json!({"field": "status.fialed", "equals": 0}),
+        ] {
+            assert!(
+                goal(misspelt)
+                    .missing(&json!({"status": {"replicas": 1}}))
+                    .is_some()
+            );
+        }
         assert!(
             at_most
                 .missing(&json!({"status": {"readyReplicas": 1}}))
@@ -325,10 +414,45 @@ mod tests {
         let least = goal(json!({"field": "status.phase", "at_least": 1}));
         let text = least.missing(&json!({"status": {"phase": "Running"}})).unwrap();
         assert!(text.contains("no number"), "{text}");
-        let there = goal(json!({"field": "status.loadBalancer"}));
-        assert!(there.missing(&json!({"status": {}})).is_some());
+        for path in ["status.loadBalancer", "status.readyReplicas"] {
+            let there = goal(json!({ "field": path }));
+            assert!(there.missing(&json!({"status": {"replicas": 0}})).is_some());
+        }
         let first = goal(json!({"field": "status.c[0].n", "equals": 2}));
         assert_eq!(first.missing(&json!({"status": {"c": [{"n": 2.0}]}})), None);
+    }
+
+    #[test]
+    fn a_status_counts_only_for_the_newest_generation() {
+        let object = |observed: i64| {
+            json!({"metadata": {"generation": 3}, "spec": {"replicas": 3},
+                "status": {"observedGeneration": observed, "readyReplicas": 3}})
+        };
+        let ready = goal(json!({"field": "status.readyReplicas", "at_least": 3}));
+        assert_eq!(ready.missing(&object(3)), None);
+        let old = ready.missing(&object(2)).unwrap();
+        assert!(old.contains("generation 2 of 3"), "{old}");
+        // What is asked for is always of now.
+        let asked = goal(json!({"field": "spec.replicas", "equals": 3}));
+        assert_eq!(asked.missing(&object(2)), None);
+    }
+
+    #[test]
+    fn pods_of_the_state_before_make_no_deployment_available() {
+        let available = goal(json!({"condition": "Available"}));
+        let object = |updated: u64, all: u64| {
+            json!({"kind": "Deployment", "apiVersion": "apps/v1", "metadata": {"generation": 2}, "spec": {"replicas": 2},
+                "status": {"observedGeneration": 2, "replicas": all, "updatedReplicas": updated,
+                    "conditions": [{"type": "Available", "status": "True"}]}})
+        };
+        assert_eq!(available.missing(&object(2, 2)), None);
+        let half = available.missing(&object(1, 3)).unwrap();
+        assert_eq!(half, "Available=True, but 1 of 2 pods are of its newest state");
+        let rest = available.missing(&object(2, 3)).unwrap();
+        assert_eq!(rest, "Available=True, but 1 pods of an older state are left");
+        // That it is not available needs no such proof.
+        let not = goal(json!({"condition": "Available", "status": "False"}));
+        assert!(not.missing(&object(1, 3)).unwrap().starts_with("Available=True"));
     }
 
     #[test]

@@ -118,7 +118,7 @@ async fn delete(
     };
     let mut options = json!({"apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": policy});
     if let Some(grace) = params.grace {
-        options["gracePeriodSeconds"] = json!(grace.0.round() as i64);
+        options["gracePeriodSeconds"] = json!(whole_seconds(grace));
     }
     let call = Call::new("DELETE", kind.path(namespace, Some(name), None))
         .power(kind.power("delete", namespace, None))
@@ -171,6 +171,24 @@ async fn gone(session: &Session<'_>, scope: &Scope, uids: &[String]) -> Result<(
     }
 }
 
+/// Seconds as the server takes them. No grace at all kills at once, so a part of a second is a whole one.
+fn whole_seconds(grace: Duration) -> i64 {
+    grace.0.ceil() as i64
+}
+
 const fn yes() -> bool {
     true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_a_second_is_not_no_time() {
+        assert_eq!(
+            [0.0, 0.2, 1.0, 1.5].map(|s| whole_seconds(Duration(s))),
+            [0, 1, 1, 2]
+        );
+    }
 }

@@ -11,10 +11,11 @@ use crate::tools::Capability;
 use crate::value::Moment;
 
 /// Reads the events of a namespace: what controllers, the scheduler and the nodes say they did. Servers keep them for an
-/// hour or so, and join those that are alike. None is an answer, too.
+/// hour or so, and join those that are alike. None is an answer, too. That the namespace is not there is a failure of class
+/// `not_found`, that the server does not know the kind one of class `missing`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Params {
-    /// Only about objects of this kind, as it is written in manifests: `Pod`, `HorizontalPodAutoscaler`.
+    /// Only about objects of this kind, as `kubectl` takes it: `Pod`, `HorizontalPodAutoscaler`, `hpa`.
     #[serde(default)]
     #[schemars(length(min = 1))]
     kind: Option<String>,
@@ -26,7 +27,7 @@ pub struct Params {
     #[serde(default)]
     #[schemars(length(min = 1))]
     reason: Option<String>,
-    /// Only those that last happened after this moment.
+    /// Only those that last happened after this moment. Most events have whole seconds: one of the same second counts.
     #[serde(default)]
     since: Option<Moment>,
     #[serde(flatten)]
@@ -80,8 +81,13 @@ impl Action for Events {
         let session = Session::open(cx, &params.at).await?;
         let kind = session.kind("Event", Some("v1")).await?;
         let mut scope = session.scope(&kind, None, None);
+        // No event is about a kind that is written in another way, and none at all looks like a good answer.
+        let about = match &params.kind {
+            Some(name) => Some(session.kind(name, None).await?.kind.clone()),
+            None => None,
+        };
         let fields: Vec<String> = [
-            ("involvedObject.kind", &params.kind),
+            ("involvedObject.kind", &about),
             ("involvedObject.name", &params.name),
             ("reason", &params.reason),
         ]
@@ -89,23 +95,25 @@ impl Action for Events {
         .filter_map(|(field, value)| Some(format!("{field}={}", value.as_ref()?)))
         .collect();
         scope.fields = (!fields.is_empty()).then(|| fields.join(","));
-        let mut events: Vec<Event> = session
-            .all(&scope)
-            .await?
-            .iter()
-            .map(read)
-            .filter(|e| {
-                params
-                    .since
-                    .is_none_or(|since| e.last.is_some_and(|last| last >= since))
-            })
-            .collect();
+        let mut events: Vec<Event> = session.all(&scope).await?.iter().map(read).collect();
+        if events.is_empty() {
+            session.inhabited(scope.namespace.as_deref()).await?;
+        }
+        if let Some(since) = params.since {
+            events.retain(|e| e.last.is_some_and(|last| may_follow(last, since)));
+        }
         events.sort_by_key(|e| e.last);
         Ok(Output {
             count: events.len() as u64,
             events,
         })
     }
+}
+
+/// Whether what is stamped so may have happened after a moment: a stamp of whole seconds is up to a second early.
+fn may_follow(stamp: Moment, since: Moment) -> bool {
+    let whole = stamp.0.subsec_nanosecond() == 0;
+    stamp >= since || (whole && stamp.0.as_second() == since.0.as_second())
 }
 
 /// Old controllers fill `lastTimestamp` and `count`, new ones `eventTime` and `series`.
@@ -133,5 +141,22 @@ fn read(json: &Json) -> Event {
             "/eventTime",
             "/metadata/creationTimestamp",
         ]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_of_whole_seconds_may_be_of_any_moment_of_its_second() {
+        let at = |text: &str| Moment(text.parse().unwrap());
+        let since = at("2026-11-26T10:00:00.5Z");
+        assert!(may_follow(at("2026-11-26T10:00:00Z"), since));
+        assert!(may_follow(at("2026-11-26T10:00:01Z"), since));
+        assert!(!may_follow(at("2026-11-26T09:59:59Z"), since));
+        // One that is exact is believed.
+        assert!(!may_follow(at("2026-11-26T10:00:00.25Z"), since));
+        assert!(may_follow(at("2026-11-26T10:00:00.75Z"), since));
     }
 }

@@ -9,7 +9,8 @@ use super::session::{At, Session, on_kind, reach};
 use crate::action::{Action, Context, Failure};
 use crate::tools::Capability;
 
-/// Reads all objects of a kind, or those with certain labels. None is an answer, too: an empty list.
+/// Reads all objects of a kind, or those with certain labels. None is an answer, too: an empty list. That the namespace
+/// is not there is a failure of class `not_found`.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct Params {
     /// The kind, as `kubectl` takes it: `Pod`, `pods`, `po`.
@@ -74,6 +75,9 @@ impl Action for List {
             .iter()
             .map(Object::read)
             .collect::<Result<Vec<_>, _>>()?;
+        if items.is_empty() {
+            session.inhabited(scope.namespace.as_deref()).await?;
+        }
         items.sort_by(|a, b| (&a.namespace, &a.name).cmp(&(&b.namespace, &b.name)));
         Ok(Output {
             count: items.len() as u64,

@@ -126,14 +126,67 @@ impl<'a> Session<'a> {
             cx.tools.kube.judge(&power)?;
         }
         let identity = cx.tools.kube.identity(user.as_deref())?;
-        Ok(Self {
+        let session = Self {
             cx,
             cluster,
             identity,
             until,
             namespace: at.namespace.clone(),
             began: Instant::now(),
-        })
+        };
+        if let Some((namespace, name)) = user.as_deref().and_then(service_account) {
+            session.account(namespace, name).await?;
+        }
+        Ok(session)
+    }
+
+    /// That a service account to act as is there: the server lets itself be asked as one that is not, and refuses it
+    /// everything, which looks like a right that is missing.
+    async fn account(&self, namespace: &str, name: &str) -> Result<(), Failure> {
+        let accounts = core("serviceaccounts", true);
+        if !self
+            .absent(accounts.path(Some(namespace), Some(name), None))
+            .await?
+        {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Class::BadParameter,
+            format!("there is no service account `{name}` in the namespace `{namespace}` to act as"),
+        )
+        .help("one that is not there may do nothing, which says nothing about anybody's rights"))
+    }
+
+    /// That the namespace in which nothing was found is there: the server lists one that is not as empty.
+    ///
+    /// # Errors
+    /// Class `not_found` when it is not. Who may not look cannot know.
+    pub(super) async fn inhabited(&self, namespace: Option<&str>) -> Result<(), Failure> {
+        let Some(namespace) = namespace else {
+            return Ok(());
+        };
+        let namespaces = core("namespaces", false);
+        if !self.absent(namespaces.path(None, Some(namespace), None)).await? {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Class::NotFound,
+            format!("there is no namespace `{namespace}`, which is not the same as an empty one"),
+        )
+        .help(format!(
+            "that a namespace is gone is seen by `kube.wait: {{kind: Namespace, name: {namespace}, gone: true}}`"
+        )))
+    }
+
+    /// Whether an object is not there, asked as whom the environment says. It is a look at nothing but that, for which
+    /// no power is needed.
+    async fn absent(&self, path: String) -> Result<bool, Failure> {
+        match self.cluster.ask(&Call::new("GET", path), &self.until).await {
+            Ok(_) => Ok(false),
+            Err(f) if f.class == Class::NotFound => Ok(true),
+            Err(f) if matches!(f.class, Class::Forbidden | Class::Missing | Class::Unauthorized) => Ok(false),
+            Err(other) => Err(other),
+        }
     }
 
     pub(super) async fn kind(&self, name: &str, api_version: Option<&str>) -> Result<Arc<Kind>, Failure> {
@@ -201,14 +254,28 @@ pub(super) fn reach(params: &Json, calls: impl IntoIterator<Item = Capability>) 
     all
 }
 
+/// A kind of the core, as far as its paths go.
+fn core(plural: &str, namespaced: bool) -> Kind {
+    Kind {
+        version: "v1".to_owned(),
+        plural: plural.to_owned(),
+        namespaced,
+        ..Kind::default()
+    }
+}
+
+/// The namespace and name of a service account among users.
+fn service_account(user: &str) -> Option<(&str, &str)> {
+    user.strip_prefix("system:serviceaccount:")
+        .and_then(|rest| rest.split_once(':'))
+}
+
 /// The power to act as a user.
 fn impersonation(user: &str) -> Option<Capability> {
     if user.starts_with("token:") {
         return None;
     }
-    let account = user
-        .strip_prefix("system:serviceaccount:")
-        .and_then(|rest| rest.split_once(':'));
+    let account = service_account(user);
     Some(Capability::Kube {
         verb: "impersonate".to_owned(),
         resource: if account.is_some() {

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::condition::{field, readable};
+use super::condition::{field, left_out, readable};
 use super::object::text_at;
 use super::session::{At, Selection, Session, on_kind, reach};
 use super::wait::Held;
@@ -29,8 +29,8 @@ pub struct Params {
     /// The field: `status.readyReplicas`, `status.phase`.
     #[schemars(length(min = 1))]
     field: String,
-    /// What a field that is not there counts as; without it nothing is recorded then. Kubernetes leaves out counts
-    /// that are 0.
+    /// What a field that is not there counts as; without it nothing is recorded then. Counts that Kubernetes leaves out
+    /// when they are 0 (`readyReplicas`) are 0 without it, once there is a status.
     #[serde(default)]
     absent: Option<Json>,
     /// How long to watch.
@@ -156,7 +156,10 @@ impl Track<'_> {
             .objects
             .iter()
             .filter_map(|(uid, object)| {
-                let value = field(object, &self.params.field).or(self.params.absent.as_ref())?;
+                let path = &self.params.field;
+                let value = field(object, path)
+                    .or(self.params.absent.as_ref())
+                    .or_else(|| left_out(object, path))?;
                 let name = text_at(object, "/metadata/name").unwrap_or_default();
                 Some((uid.clone(), name.to_owned(), value.clone()))
             })

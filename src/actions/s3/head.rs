@@ -8,7 +8,8 @@ use crate::action::{Action, Context, Failure};
 use crate::tools::Capability;
 
 /// What is known of an object, without its content. One that is not there is an error of class `not_found`:
-/// `expect_failure: {class: not_found}` says that it shall not be there.
+/// `expect_failure: {class: not_found}` says that it shall not be there. That its bucket is not there is one of class
+/// `missing`.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {

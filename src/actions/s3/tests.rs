@@ -141,6 +141,13 @@ fn answer(head: &str, body: &[u8], range: Option<String>, held: &mut Held) -> Ve
         all.extend_from_slice(body);
         all
     };
+    if path.starts_with("/gone/") {
+        let said: &[u8] = match method {
+            "HEAD" => b"",
+            _ => b"<Error><Code>NoSuchBucket</Code><Message>no</Message></Error>",
+        };
+        return reply("404 Not Found", "", said);
+    }
     match method {
         "PUT" => {
             let uploading = query.contains("partNumber");
@@ -249,6 +256,14 @@ async fn what_is_put_is_listed_read_and_deleted() {
         store.run("s3.get", key()).await.unwrap_err().class,
         Class::NotFound
     );
+    // That nothing is in a bucket that is not there says nothing of the object.
+    for action in ["s3.head", "s3.get"] {
+        let failure = store
+            .run(action, json!({"bucket": "gone", "key": "k.csv"}))
+            .await
+            .unwrap_err();
+        assert_eq!(failure.class, Class::Missing, "{action}: {failure}");
+    }
 }
 
 #[tokio::test]
@@ -281,7 +296,7 @@ async fn refusals_and_odd_answers_have_their_class() {
     for (status, body, class) in [
         ("403 Forbidden", xml("AccessDenied"), Class::Forbidden),
         ("403 Forbidden", xml("SignatureDoesNotMatch"), Class::Unauthorized),
-        ("404 Not Found", xml("NoSuchBucket"), Class::NotFound),
+        ("404 Not Found", xml("NoSuchBucket"), Class::Missing),
         ("503 Slow", xml("SlowDown"), Class::RateLimited),
         ("500 Broken", xml("InternalError"), Class::Server),
         (

@@ -1,5 +1,7 @@
 //! `scan.secrets`
 
+use std::path::Path;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -20,7 +22,8 @@ pub struct Params {
     /// relative to the spec's folder.
     #[schemars(length(min = 1))]
     path: String,
-    /// Whether to look at every commit of the repository rather than at the files that are there.
+    /// Whether to look at every commit of the repository rather than at the files that are there. A shallow clone, as CI
+    /// systems make them, has not every commit: a failure.
     #[serde(default)]
     history: bool,
     /// Whether the folder's own `.gitleaks.toml` and `.gitleaksignore` may hide findings.
@@ -73,6 +76,13 @@ impl Action for Secrets {
                 "say `own_rules: used` if it may, or remove it and accept findings in the spec's `ignore`",
             ));
         }
+        if params.history && shallow(&folder) {
+            return Err(Failure::new(
+                Class::BadParameter,
+                format!("`{}` is a shallow clone: most of its history is not there to be looked at", params.path),
+            )
+            .help("fetch all of it: `git fetch --unshallow`, `fetch-depth: 0` (GitHub), `GIT_DEPTH: 0` (GitLab)"));
+        }
         let path = cx
             .artifact("report.json")
             .map_err(|e| Failure::new(Class::Internal, format!("the folder of the report: {e}")))?;
@@ -116,4 +126,13 @@ impl Action for Secrets {
         };
         Scanned::of(report, whole, file, looked, &params.ignore, None)
     }
+}
+
+/// Whether the repository that a folder is in, or is, lacks the beginning of its history: git notes so in a file.
+fn shallow(folder: &Path) -> bool {
+    let repository = folder
+        .ancestors()
+        .map(|f| f.join(".git"))
+        .find(|git| git.exists());
+    repository.as_deref().unwrap_or(folder).join("shallow").is_file()
 }

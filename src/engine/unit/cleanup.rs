@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 
 use super::act::panic_text;
-use super::render::{Rendered, render};
+use super::render::{Rendered, parameters};
 use super::scope::Local;
 use super::{Unit, attempts};
 use crate::check::{Class, Failure, Verdict};
@@ -52,7 +52,7 @@ impl<'a> Unit<'a> {
                 owner_id: id.clone(),
                 item: item.map(|(name, value)| (name.to_owned(), value.clone())),
                 own: None,
-                params: render(&plan.params, &self.names.view(Local { item, own: None })).ok(),
+                params: parameters(plan, &self.names.view(Local { item, own: None })).ok(),
             };
             self.register(&promise);
             self.promises().push(promise);
@@ -67,7 +67,7 @@ impl<'a> Unit<'a> {
         for promise in self.promises().iter_mut().filter(|p| p.owner_id == *id) {
             promise.own = Some(own.clone());
             if promise.params.is_none() {
-                promise.params = render(&promise.plan.params, &self.names.view(promise.local())).ok();
+                promise.params = parameters(promise.plan, &self.names.view(promise.local())).ok();
                 if promise.params.is_some() {
                     self.register(promise);
                 }
@@ -115,7 +115,7 @@ impl<'a> Unit<'a> {
         let params = match promise
             .params
             .clone()
-            .map_or_else(|| render(&step.params, &self.names.view(promise.local())), Ok)
+            .map_or_else(|| parameters(step, &self.names.view(promise.local())), Ok)
         {
             Ok(params) => params,
             Err(failure) => {

@@ -2,8 +2,9 @@
 
 use serde_json::Value as Json;
 
+use crate::action::ParamSchema;
 use crate::check::{Class, Failure};
-use crate::plan::Params;
+use crate::plan::{Params, StepPlan};
 use crate::value::expr::Scope;
 use crate::value::{Interpolated, Value, Vault};
 
@@ -18,11 +19,59 @@ pub(super) struct Rendered {
     pub(super) vault: Vault,
 }
 
+/// The parameters a step's action gets: evaluated, and held against what the action takes. Before the run an expression
+/// is taken to fit; what it came to may be an empty text, a number out of range, or nothing where one of two keys must
+/// be given.
+///
+/// # Errors
+/// As [`render`], and the mistakes in what came out.
+pub(super) fn parameters(step: &StepPlan, scope: &dyn Scope) -> Result<Rendered, Failure> {
+    let rendered = render(&step.params, scope)?;
+    if matches!(step.params, Params::Literal(_)) {
+        return Ok(rendered);
+    }
+    let given = without_nulls(&rendered.real);
+    let mut problems = ParamSchema::of(step.action).problems(&given);
+    // The output of a step may be handed on whole, and hold more than is taken of it.
+    problems.retain(|p| !p.is_unknown_key());
+    if problems.is_empty() {
+        problems = step.action.validate(&given);
+    }
+    let mut said = problems.into_iter().map(|p| {
+        let at = p.pointer.trim_start_matches('/').replace('/', ".");
+        let message = if at.is_empty() {
+            p.message
+        } else {
+            format!("`{at}`: {}", p.message)
+        };
+        (message, p.help)
+    });
+    let Some((first, help)) = said.next() else {
+        return Ok(rendered);
+    };
+    let mut failure = bad(format!("parameters of {}: {first}", step.action.name()));
+    failure.help = help;
+    Err(said.fold(failure, |failure, (message, _)| failure.detail(message)))
+}
+
+/// What stands in a schema for a field without a value is its absence.
+fn without_nulls(json: &Json) -> Json {
+    match json {
+        Json::Object(fields) => fields
+            .iter()
+            .filter(|(_, value)| !value.is_null())
+            .map(|(key, value)| (key.clone(), without_nulls(value)))
+            .collect(),
+        Json::Array(items) => items.iter().map(without_nulls).collect(),
+        other => other.clone(),
+    }
+}
+
 /// Evaluates parameters.
 ///
 /// # Errors
 /// The first expression without a value, or whose value cannot stand where it is.
-pub(super) fn render(params: &Params, scope: &dyn Scope) -> Result<Rendered, Failure> {
+fn render(params: &Params, scope: &dyn Scope) -> Result<Rendered, Failure> {
     let mut vault = Vault::default();
     let real = json(params, scope, &mut vault, false)?;
     Ok(Rendered {

@@ -155,7 +155,7 @@ impl<'a> Unit<'a> {
     ) -> (Ended, Option<Value>) {
         let began = self.clock().now();
         let local = Local { item, own: None };
-        let params = match render::render(&step.params, &self.names.view(local)) {
+        let params = match render::parameters(step, &self.names.view(local)) {
             Ok(params) => params,
             Err(failure) => return (self.never_began(step, id, failure), None),
         };

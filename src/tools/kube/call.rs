@@ -40,7 +40,8 @@ pub struct Call {
     pub body: Option<Body>,
     pub identity: Identity,
     pub limits: Limits,
-    /// What it does, for the grants; none for discovery and reviews of one's own rights.
+    /// What it does, for the grants; none for discovery, reviews of one's own rights, and whether a namespace or an
+    /// account exists at all.
     pub power: Option<Capability>,
 }
 

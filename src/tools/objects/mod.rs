@@ -202,7 +202,7 @@ impl Objects {
     /// What is known of an object.
     ///
     /// # Errors
-    /// Class `not_found`; else as [`Objects::put`].
+    /// Class `not_found`, class `missing` when there is not even the bucket; else as [`Objects::put`].
     pub async fn head(&self, key: &str) -> Result<Meta, Failure> {
         let options = GetOptions {
             head: true,
@@ -212,7 +212,9 @@ impl Objects {
             Ok(got) => got,
             Err(e) => {
                 let failure = self.failure(&e, "asking for", key);
-                let wordless = failure.class == Class::Forbidden && failure.reason.is_none();
+                // A refusal may be for several reasons, and what is absent may be the object or its bucket.
+                let wordless =
+                    matches!(failure.class, Class::Forbidden | Class::NotFound) && failure.reason.is_none();
                 let said = if wordless { self.refused(key).await } else { None };
                 return Err(said.unwrap_or(failure));
             }
@@ -328,9 +330,11 @@ impl Objects {
             Err(e) => {
                 let failure = self.failure(&e, "deleting", key);
                 // Some stores say so, others do not.
-                let gone =
-                    failure.class == Class::NotFound && failure.reason.as_deref() != Some("NoSuchBucket");
-                if gone { Ok(()) } else { Err(failure) }
+                if failure.class == Class::NotFound {
+                    Ok(())
+                } else {
+                    Err(failure)
+                }
             }
         }
     }

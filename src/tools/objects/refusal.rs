@@ -16,7 +16,9 @@ pub(super) fn of(response: &Response) -> Option<Failure> {
         return Some(failure);
     };
     failure.class = match code {
-        "NoSuchKey" | "NoSuchBucket" | "NoSuchVersion" | "NoSuchUpload" => Class::NotFound,
+        "NoSuchKey" | "NoSuchVersion" | "NoSuchUpload" => Class::NotFound,
+        // That an object is not there would be true of any object then, which says nothing about this one.
+        "NoSuchBucket" => Class::Missing,
         // Both are 403, but they say who is asking, not what he may.
         "InvalidAccessKeyId"
         | "SignatureDoesNotMatch"
@@ -73,6 +75,7 @@ mod tests {
         };
         for (status, code, class) in [
             (404, "NoSuchKey", Class::NotFound),
+            (404, "NoSuchBucket", Class::Missing),
             (403, "SignatureDoesNotMatch", Class::Unauthorized),
             (403, "AccessDenied", Class::Forbidden),
             (503, "SlowDown", Class::RateLimited),

@@ -104,6 +104,100 @@ async fn a_review_that_could_not_be_made_is_no_answer() {
     );
 }
 
+#[tokio::test]
+async fn nobody_may_what_does_not_exist_and_that_is_no_answer() {
+    let path = "POST /apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
+    let server = Server::start().await.on(
+        path,
+        Answer::Json(
+            201,
+            json!({"kind": "SelfSubjectAccessReview", "status": {"allowed": false}}),
+        ),
+    );
+    let ask = async |verb: &str, resource: &str| {
+        let params = json!({"verb": verb, "resource": resource, "namespace": "ml"});
+        server.run("kube.can_i", params).await
+    };
+    for (verb, resource) in [
+        ("create", "pods"),
+        ("get", "pods/log"),
+        ("get", "jobs.batch"),
+        ("get", "nodes/metrics"),
+        ("update", "jobs.batch/finalizers"),
+        ("*", "*"),
+        ("impersonate", "users"),
+    ] {
+        let no = ask(verb, resource).await.unwrap();
+        assert_eq!(no["allowed"], false, "{verb} {resource}");
+    }
+    for (verb, resource, class, words) in [
+        (
+            "create",
+            "jobs",
+            Class::BadParameter,
+            "did you mean `jobs.batch`?",
+        ),
+        ("create", "pod", Class::BadParameter, "did you mean `pods`?"),
+        (
+            "get",
+            "pods/logs",
+            Class::BadParameter,
+            "its subresources are log",
+        ),
+        ("creat", "pods", Class::BadParameter, "did you mean `create`?"),
+        ("write", "pods", Class::BadParameter, "known are"),
+        (
+            "create",
+            "inferenceservices.serving.kserve.io",
+            Class::Missing,
+            "kube.wait",
+        ),
+    ] {
+        let failure = ask(verb, resource).await.unwrap_err();
+        assert_eq!(failure.class, class, "{failure}");
+        assert!(failure.help.as_ref().unwrap().contains(words), "{failure:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_not_there_is_refused_nothing() {
+    let absent = status(
+        404,
+        "NotFound",
+        "not found",
+        &json!({"name": "intrn", "kind": "serviceaccounts"}),
+    );
+    let server = Server::start()
+        .await
+        .on("GET /api/v1/namespaces/ml/serviceaccounts/intrn", absent)
+        .on(
+            "GET /api/v1/namespaces/ml/serviceaccounts/intern",
+            Answer::Json(
+                200,
+                json!({"kind": "ServiceAccount", "metadata": {"name": "intern"}}),
+            ),
+        )
+        .on(
+            "GET /api/v1/namespaces/ml/pods",
+            status(403, "Forbidden", "User \"x\" cannot list", &json!({})),
+        );
+    for (account, class) in [("intern", Class::Forbidden), ("intrn", Class::BadParameter)] {
+        let user = format!("system:serviceaccount:ml:{account}");
+        for asking in [json!({"as_service_account": account}), json!({ "as": user })] {
+            let mut params = json!({"kind": "Pod", "namespace": "ml"});
+            params
+                .as_object_mut()
+                .unwrap()
+                .extend(asking.as_object().unwrap().clone());
+            let failure = server.run("kube.list", params).await.unwrap_err();
+            assert_eq!(failure.class, class, "{failure}");
+        }
+    }
+    // Whether it is there the endpoint's own user asks.
+    let asked = server.asked("GET /api/v1/namespaces/ml/serviceaccounts/intern");
+    assert!(asked.iter().all(|a| !a.headers.contains_key("impersonate-user")));
+}
+
 fn kubeconfig(user: &str, url: &str) -> String {
     format!(
         "apiVersion: v1\nkind: Config\ncurrent-context: lab\nclusters: [{{name: c, cluster: {{server: \"{url}\"}}}}]\n\

@@ -313,6 +313,51 @@ async fn a_list_is_read_to_its_end() {
 }
 
 #[tokio::test]
+async fn a_namespace_that_is_not_there_is_not_an_empty_one() {
+    let server = |namespace: Answer| async move {
+        Server::start()
+            .await
+            .on(&format!("GET {PODS}"), list(1, &[]))
+            .on("GET /api/v1/namespaces/ml/events", list(1, &[]))
+            .on("GET /api/v1/namespaces/ml", namespace)
+    };
+    let absent = status(
+        404,
+        "NotFound",
+        "not found",
+        &json!({"name": "ml", "kind": "namespaces"}),
+    );
+    let gone = server(absent).await;
+    let pods = json!({"kind": "Pod", "namespace": "ml"});
+    for (action, params) in [
+        ("kube.list", pods.clone()),
+        ("kube.events", json!({"namespace": "ml"})),
+    ] {
+        let failure = gone.run(action, params).await.unwrap_err();
+        assert_eq!(failure.class, Class::NotFound, "{failure}");
+        assert!(failure.message.contains("no namespace `ml`"), "{failure}");
+    }
+    // Who may not look at namespaces cannot know.
+    let hidden = server(status(403, "Forbidden", "User \"x\" cannot get", &json!({}))).await;
+    assert_eq!(hidden.run("kube.list", pods).await.unwrap()["count"], 0);
+}
+
+#[tokio::test]
+async fn events_are_asked_for_by_the_kind_as_the_server_writes_it() {
+    let server = Server::start()
+        .await
+        .on("GET /api/v1/namespaces/ml/events", list(1, &[]));
+    let ask = async |kind: &str| {
+        let params = json!({"kind": kind, "namespace": "ml"});
+        server.run("kube.events", params).await
+    };
+    assert_eq!(ask("pods").await.unwrap()["count"], 0);
+    let asked = &server.asked("GET /api/v1/namespaces/ml/events")[0];
+    assert_eq!(asked.query["fieldSelector"], "involvedObject.kind=Pod");
+    assert_eq!(ask("Pdo").await.unwrap_err().class, Class::Missing);
+}
+
+#[tokio::test]
 async fn a_verb_on_a_resource_in_a_namespace_is_granted_and_no_other() {
     let server = Server::start()
         .await

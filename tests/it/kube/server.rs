@@ -109,7 +109,8 @@ pub fn discovery() -> [(&'static str, Json); 4] {
             "GET /api/v1",
             json!({"kind": "APIResourceList", "resources": [
                 row("pods", "Pod", true), row("pods/log", "Pod", true), row("namespaces", "Namespace", false),
-                row("serviceaccounts", "ServiceAccount", true), row("nodes", "Node", false)]}),
+                row("serviceaccounts", "ServiceAccount", true), row("nodes", "Node", false),
+                row("events", "Event", true)]}),
         ),
         (
             "GET /apis",

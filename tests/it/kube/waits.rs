@@ -179,6 +179,35 @@ async fn what_cannot_go_is_named_with_what_it_waits_for() {
 }
 
 #[tokio::test]
+async fn a_count_that_falls_to_nothing_is_recorded_as_none() {
+    let at = |version: u32, status: Json| pod("web", "u1", version, status);
+    let server = Server::start()
+        .await
+        .on(
+            &get(),
+            list(1, &[at(1, json!({"replicas": 2, "readyReplicas": 2}))]),
+        )
+        .on(
+            &watch(),
+            Answer::Events(
+                vec![
+                    event("MODIFIED", at(2, json!({"replicas": 2}))),
+                    event("MODIFIED", at(3, json!({"replicas": 2, "readyReplicas": 3}))),
+                ],
+                End::Silent,
+            ),
+        );
+    let params = json!({"kind": "Pod", "name": "web", "namespace": "ml", "field": "status.readyReplicas", "for": "1m",
+        "until_at_least": 3});
+    let got = server.run("kube.watch", params).await.unwrap();
+    assert_eq!(
+        (&got["min"], &got["reached"]),
+        (&json!(0.0), &json!(true)),
+        "{got}"
+    );
+}
+
+#[tokio::test]
 async fn every_change_of_a_field_is_recorded_once() {
     let at = |version: u32, phase: &str| pod("web", "u1", version, json!({"phase": phase, "n": version}));
     let server = Server::start().await.on(&get(), list(1, &[at(1, "Pending")])).on(

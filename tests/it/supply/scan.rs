@@ -206,6 +206,21 @@ async fn secrets_in_a_folder() {
     assert_eq!(failure.class, Class::BadParameter);
     assert!(failure.help.unwrap().contains("own_rules: used"));
     std::fs::remove_file(stage.path("project/specs/app/.gitleaksignore")).unwrap();
+    // A clone without its beginning has no history to speak of.
+    let history = json!({"path": "app", "history": true});
+    gitleaks(&mut stage, &recorded("gitleaks/clean.json"), 0);
+    stage.file("project/specs/.git/HEAD", "ref: refs/heads/main");
+    stage
+        .run("scan.secrets", history.clone(), Grants::open())
+        .await
+        .unwrap();
+    stage.file("project/specs/.git/shallow", "8a1f\n");
+    let failure = stage
+        .run("scan.secrets", history, Grants::open())
+        .await
+        .unwrap_err();
+    assert!(failure.message.contains("shallow clone"), "{failure}");
+    run(&stage).await.unwrap();
     let gone = stage
         .run("scan.secrets", json!({"path": "gone"}), Grants::open())
         .await

@@ -218,6 +218,25 @@ async fn bills_say_what_was_paid_and_what_the_list_says() {
 }
 
 #[tokio::test]
+async fn usage_that_a_reservation_paid_for_does_not_cost_nothing() {
+    let job = json!({"currency": "USD", "where": {"resource_tags_user_job": "train-spot"}});
+    let reserved = CUR.replace(
+        "Usage,i-1,0.7272,Spot,2.424",
+        "DiscountedUsage,i-1,0,Reserved,2.424",
+    );
+    let (got, unsure) = billed(&reserved, &job).await.unwrap();
+    assert_eq!((&got["rows"], unsure), (&json!(1), 1), "{got}");
+    let without_list = reserved.replace("pricing_public_on_demand_cost", "another");
+    assert_eq!(billed(&without_list, &job).await.unwrap().1, 1);
+    let focus = FOCUS.replace("USD,0.7272,2.424", "USD,0,2.424");
+    let job = json!({"tags": {"job": "train-spot"}});
+    assert_eq!(billed(&focus, &job).await.unwrap().1, 1);
+    // What is free by list price as well is free.
+    let free = FOCUS.replace("USD,0.7272,2.424", "USD,0,0");
+    assert_eq!(billed(&free, &job).await.unwrap().1, 0);
+}
+
+#[tokio::test]
 async fn bills_that_do_not_say_it_say_nothing() {
     let none = json!({"tags": {"job": "train-late"}});
     let (got, unsure) = billed(FOCUS, &none).await.unwrap();

@@ -37,6 +37,7 @@ struct Components {
 struct Predictor {
     #[serde(default)]
     traffic: Vec<Traffic>,
+    latest_created_revision: Option<String>,
     latest_ready_revision: Option<String>,
     latest_rolledout_revision: Option<String>,
     previous_rolledout_revision: Option<String>,
@@ -69,9 +70,12 @@ pub(super) fn read(object: &Object) -> Result<Reading, Failure> {
         .map(|t| t.percent)
         .sum::<f64>();
     let wanted = spec.predictor.canary_traffic_percent.unwrap_or(100.0);
+    // Until the newest revision is ready, everything goes to the one before, which then still is the latest that is ready.
+    let created = predictor.latest_created_revision;
+    let waits = created.is_some() && created != latest;
     let state = match wanted {
         0.0 if to_latest == wanted => State::RolledBack,
-        100.0 if to_latest == wanted => State::Promoted,
+        100.0 if to_latest == wanted && !waits => State::Promoted,
         _ => State::Progressing,
     };
     let stable = if to_latest < 100.0 {
@@ -89,9 +93,12 @@ pub(super) fn read(object: &Object) -> Result<Reading, Failure> {
         phase: format!("{to_latest}% to the latest revision, {wanted}% wanted"),
         canary_share: Some(Ratio(to_latest / 100.0)),
         stable,
+        message: match &created {
+            Some(created) if waits => format!("the revision {created} is not ready"),
+            _ => String::new(),
+        },
         canary: latest.filter(|_| to_latest < 100.0),
         failed_checks: None,
-        message: String::new(),
         observed: status.observed_generation,
     })
 }

@@ -109,6 +109,12 @@ async fn subsets_that_no_rule_defines_are_listed() {
     .await
     .unwrap();
     assert_eq!(got["undefined_subsets"], json!(["predictor/v1", "predictor/v2"]));
+    // A list of rules that is empty defines nothing; without one nothing is known.
+    let none = json!({"object": service(&http), "destination_rules": []});
+    let (got, _) = read("weights", none).await.unwrap();
+    assert_eq!(got["undefined_subsets"], json!(["predictor/v1", "predictor/v2"]));
+    let (got, _) = read("weights", json!({"object": service(&http)})).await.unwrap();
+    assert_eq!(got["undefined_subsets"], Json::Null);
 }
 
 async fn canary(object: Json) -> (Json, Vec<String>) {
@@ -234,6 +240,16 @@ async fn kserve_says_it_in_percent() {
         );
         assert_eq!(got["stable"], stable);
     }
+    // A new revision that does not become ready: everything still goes to the one before.
+    let mut broken = service(json!({}), both(100), "p-2");
+    broken["status"]["components"]["predictor"]["latestCreatedRevision"] = json!("p-3");
+    let (got, _) = canary(broken.clone()).await;
+    assert_eq!(
+        (&got["state"], &got["message"]),
+        (&json!("progressing"), &json!("the revision p-3 is not ready"))
+    );
+    broken["status"]["components"]["predictor"]["latestCreatedRevision"] = json!("p-2");
+    assert_eq!(canary(broken).await.0["state"], "promoted");
     let failure = read("canary", json!({"object": service(json!({}), json!([]), "p-2")}))
         .await
         .unwrap_err();
