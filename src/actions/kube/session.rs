@@ -144,10 +144,7 @@ impl<'a> Session<'a> {
     /// everything, which looks like a right that is missing.
     async fn account(&self, namespace: &str, name: &str) -> Result<(), Failure> {
         let accounts = core("serviceaccounts", true);
-        if !self
-            .absent(accounts.path(Some(namespace), Some(name), None))
-            .await?
-        {
+        if !self.absent(&accounts, Some(namespace), name).await? {
             return Ok(());
         }
         Err(Failure::new(
@@ -166,7 +163,7 @@ impl<'a> Session<'a> {
             return Ok(());
         };
         let namespaces = core("namespaces", false);
-        if !self.absent(namespaces.path(None, Some(namespace), None)).await? {
+        if !self.absent(&namespaces, None, namespace).await? {
             return Ok(());
         }
         Err(Failure::new(
@@ -178,14 +175,18 @@ impl<'a> Session<'a> {
         )))
     }
 
-    /// Whether an object is not there, asked as whom the environment says. It is a look at nothing but that, for which
-    /// no power is needed.
-    async fn absent(&self, path: String) -> Result<bool, Failure> {
-        match self.cluster.ask(&Call::new("GET", path), &self.until).await {
+    /// Whether an object is known not to be there. Whoever the environment says looks, where a policy lets it and the
+    /// server too; a spec does not need the right to look, so `plan` does not ask for it.
+    async fn absent(&self, kind: &Kind, namespace: Option<&str>, name: &str) -> Result<bool, Failure> {
+        let call = Call::new("GET", kind.path(namespace, Some(name), None));
+        let power = kind.power("get", namespace, None);
+        match self.cluster.ask(&call.power(power), &self.until).await {
             Ok(_) => Ok(false),
-            Err(f) if f.class == Class::NotFound => Ok(true),
-            Err(f) if matches!(f.class, Class::Forbidden | Class::Missing | Class::Unauthorized) => Ok(false),
-            Err(other) => Err(other),
+            Err(f) => match f.class {
+                Class::NotFound => Ok(true),
+                Class::Forbidden | Class::Missing | Class::NotGranted | Class::Unauthorized => Ok(false),
+                _ => Err(f),
+            },
         }
     }
 

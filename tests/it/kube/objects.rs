@@ -339,7 +339,13 @@ async fn a_namespace_that_is_not_there_is_not_an_empty_one() {
     }
     // Who may not look at namespaces cannot know.
     let hidden = server(status(403, "Forbidden", "User \"x\" cannot get", &json!({}))).await;
-    assert_eq!(hidden.run("kube.list", pods).await.unwrap()["count"], 0);
+    assert_eq!(hidden.run("kube.list", pods.clone()).await.unwrap()["count"], 0);
+    // A policy that grants the list alone lets nobody look at more.
+    let gone = server(status(404, "NotFound", "not found", &json!({}))).await;
+    let grants = only(&[("endpoint", "kube".into()), ("kube", "ml:list:pods".into())]);
+    let found = gone.stage().run("kube.list", pods, grants).await.unwrap();
+    assert_eq!(found["count"], 0);
+    assert_eq!(gone.asked("GET /api/v1/namespaces/ml").len(), 0);
 }
 
 #[tokio::test]
