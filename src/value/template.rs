@@ -4,6 +4,7 @@
 //! [`super::Interpolated`].
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -24,11 +25,13 @@ pub struct TemplateError {
 
 /// How much work a template may do, in instructions.
 const FUEL: u64 = 2_000_000;
+/// The longest text a template may give, in bytes: one instruction can write a hundred thousand.
+pub const LARGEST: usize = 16 << 20;
 
 /// Renders a template with named values; a secret renders as an error, and so does null.
 ///
 /// # Errors
-/// Syntax, an undefined name, too much work, a secret.
+/// Syntax, an undefined name, too much work, a text longer than [`LARGEST`], a secret.
 pub fn render(name: &str, text: &str, values: &[(String, Value)]) -> Result<String, TemplateError> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
@@ -47,14 +50,49 @@ pub fn render(name: &str, text: &str, values: &[(String, Value)]) -> Result<Stri
     });
     let secret_seen = Arc::new(AtomicBool::new(false));
     let context = object(values, &secret_seen);
-    let rendered = environment.render_named_str(name, text, context);
+    let mut written = Written::default();
+    let rendered = environment
+        .template_from_named_str(name, text)
+        .and_then(|template| template.render_captured_to(context, &mut written).map(|_| ()));
     if secret_seen.load(Ordering::Relaxed) {
         return Err(TemplateError {
             message: format!("{name}: a secret cannot stand in a template"),
             at: None,
         });
     }
-    rendered.map_err(|error| said(name, text, &error))
+    if written.too_long {
+        return Err(TemplateError {
+            message: format!("{name}: the text is longer than {} MiB", LARGEST >> 20),
+            at: None,
+        });
+    }
+    rendered.map_err(|error| said(name, text, &error))?;
+    String::from_utf8(written.text).map_err(|error| TemplateError {
+        message: format!("{name}: what came out is no text: {error}"),
+        at: None,
+    })
+}
+
+/// What was written so far.
+#[derive(Default)]
+struct Written {
+    text: Vec<u8>,
+    too_long: bool,
+}
+
+impl io::Write for Written {
+    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
+        if self.text.len() + piece.len() > LARGEST {
+            self.too_long = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.text.extend_from_slice(piece);
+        Ok(piece.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn convert(value: &Value, secret_seen: &Arc<AtomicBool>) -> Jinja {
@@ -210,5 +248,7 @@ mod tests {
         let endless = "{% for a in range(9999) %}{% for b in range(9999) %}{{ a }}{% endfor %}{% endfor %}";
         assert!(rendered(endless).unwrap_err().message.contains("too much work"));
         assert!(rendered("{% include '/etc/passwd' %}").is_err());
+        let long = "{% for a in range(200) %}{{ 'x' * 99999 }}{% endfor %}";
+        assert!(rendered(long).unwrap_err().message.contains("longer than 16 MiB"));
     }
 }

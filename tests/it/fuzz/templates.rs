@@ -1,6 +1,7 @@
 //! Text templates: a text of bounded size or a message, and never a secret in either.
 
-use specrun::value::{Quantity, Secret, Value, template};
+use specrun::value::template::{LARGEST, render};
+use specrun::value::{Quantity, Secret, Value};
 
 use super::Target;
 
@@ -50,9 +51,6 @@ const PIECES: &[&str] = &[
 
 const SECRET: &str = "canary-7f3a";
 
-/// What the work a template may do is good for, in bytes.
-const LARGEST: usize = 16 << 20;
-
 #[test]
 fn a_template_gives_a_bounded_text_or_a_message() {
     let target = Target {
@@ -77,7 +75,7 @@ fn a_template_gives_a_bounded_text_or_a_message() {
     ];
     target.run(|input| {
         let text = String::from_utf8_lossy(input);
-        let said = match template::render("body.json", &text, &values) {
+        let said = match render("body.json", &text, &values) {
             Ok(rendered) => {
                 assert!(rendered.len() <= LARGEST, "{} bytes", rendered.len());
                 rendered
