@@ -139,9 +139,9 @@ fn walk(folder: &Path, out: &mut Diagnostics, takes: impl Fn(&Path) -> bool) -> 
         };
         let path = entry.path();
         let path = path.strip_prefix("./").unwrap_or(path);
-        let yaml = path.extension().is_some_and(|e| e == "yaml" || e == "yml");
+        let ends_in = |known: &str| path.extension().is_some_and(|e| e.eq_ignore_ascii_case(known));
         if entry.file_type().is_file()
-            && yaml
+            && (ends_in("yaml") || ends_in("yml"))
             && takes(path)
             && entry.file_name() != PROJECT_FILE
             && may_be_spec(path)
@@ -206,6 +206,7 @@ mod tests {
             ("b/.hidden/x.yaml", "specrun: 1\n"),
             ("specrun.yaml", "specrun: 1\n"),
             ("empty/readme.md", ""),
+            ("loud/T01.YAML", "specrun: 1\n"),
         ] {
             let path = dir.path().join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -226,6 +227,8 @@ mod tests {
             names(dir.path(), &["b/two.yaml", "b"]).0,
             ["b/two.yaml", "b/one.yml", "b/typo.yaml"]
         );
+        // A spec that is passed over in silence would be missed by nobody.
+        assert_eq!(names(dir.path(), &["loud"]).0, ["loud/T01.YAML"]);
         // Who names a file means it.
         assert_eq!(names(dir.path(), &["b/lab.yaml"]).0, ["b/lab.yaml"]);
     }
